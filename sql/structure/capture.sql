@@ -1,0 +1,278 @@
+-- The capture of changes. {hstore} is the quoted schema of the extension hstore.
+--
+-- Logged text must not depend on the session that edits, so every function fixes the settings that
+-- the output functions of types look at. A whole row is cast to record before hstore() sees it, so
+-- that no function of the same name can be slipped in between.
+
+-- Corrects what the statement in course has just logged (events after `mark`) where triggers of the
+-- user's own changed the same rows again: their events were logged first, although they came
+-- later, so the statement's own events must show the rows as they are now.
+CREATE OR REPLACE FUNCTION audit.settle(target regclass, mark bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
+SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
+AS $function$
+BEGIN
+    EXECUTE format($sql$
+        UPDATE audit.logged_actions AS l
+        SET row_data = CASE l.action WHEN 'I' THEN t.row ELSE l.row_data END,
+            changed_fields = {hstore}.slice(t.row, {hstore}.akeys(l.changed_fields))
+        FROM (SELECT uid, {hstore}.hstore(r::record) AS row FROM %s AS r) AS t
+        WHERE l.transaction_id = txid_current() AND l.event_id > $1 AND l.relid = $2
+          AND l.uid = t.uid AND l.action IN ('I', 'U')
+    $sql$, target) USING mark, target::oid;
+    EXECUTE format($sql$
+        DELETE FROM audit.logged_actions AS l
+        WHERE l.transaction_id = txid_current() AND l.event_id > $1 AND l.relid = $2
+          AND l.uid IS NOT NULL
+          AND (l.action = 'D') = EXISTS (SELECT FROM %s AS t WHERE t.uid = l.uid)
+    $sql$, target) USING mark, target::oid;
+END
+$function$;
+
+-- Statement-level capture: one call and one INSERT for any number of rows.
+CREATE OR REPLACE FUNCTION audit.capture_statement() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
+SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
+AS $function$
+DECLARE
+    clk timestamptz := clock_timestamp();
+    app text := current_setting('application_name');
+    addr inet := inet_client_addr();
+    port integer := inet_client_port();
+    depth integer := pg_trigger_depth();
+    deepest integer := coalesce(nullif(current_setting('lizsync.depth', true), ''), '0')::integer;
+    mark bigint;
+BEGIN
+    -- The engine logs what it applies itself, with origin and original times.
+    IF current_setting('lizsync.applying', true) = TG_RELID::oid::text THEN
+        RETURN NULL;
+    END IF;
+    IF deepest > depth THEN
+        mark := nextval('audit.logged_actions_event_id_seq');
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+            action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+            application_name, client_addr, client_port, action, row_data, uid)
+        SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
+            now(), statement_timestamp(), clk, txid_current(),
+            app, addr, port, 'I', {hstore}.hstore(n::record), n.uid
+        FROM new_rows AS n;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+            action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+            application_name, client_addr, client_port, action, row_data, uid)
+        SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
+            now(), statement_timestamp(), clk, txid_current(),
+            app, addr, port, 'D', {hstore}.hstore(o::record), o.uid
+        FROM old_rows AS o;
+    ELSE
+        -- A changed uid pairs with nothing: the deletion of one row and the insertion of another.
+        -- OFFSET 0 keeps the planner from computing hstore() once for each mention.
+        INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+            action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+            application_name, client_addr, client_port, action, row_data, changed_fields, uid)
+        SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
+            now(), statement_timestamp(), clk, txid_current(), app, addr, port,
+            CASE WHEN o.uid IS NULL THEN 'I' WHEN n.uid IS NULL THEN 'D' ELSE 'U' END,
+            coalesce(o.row, n.row),
+            n.row OPERATOR({hstore}.-) o.row,
+            coalesce(n.uid, o.uid)
+        FROM (SELECT r.uid, {hstore}.hstore(r::record) AS row FROM old_rows AS r OFFSET 0) AS o
+        FULL JOIN (SELECT r.uid, {hstore}.hstore(r::record) AS row FROM new_rows AS r OFFSET 0) AS n
+            ON n.uid = o.uid
+        WHERE o.uid IS NULL OR n.uid IS NULL OR NOT (o.row OPERATOR({hstore}.=) n.row);
+    END IF;
+
+    IF deepest > depth THEN
+        PERFORM audit.settle(TG_RELID, mark);
+        PERFORM set_config('lizsync.depth', depth::text, true);
+    ELSIF depth > 1 AND depth > deepest THEN
+        PERFORM set_config('lizsync.depth', depth::text, true);
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+-- Row-level capture, for partitioned tables (PostgreSQL clones the trigger to every partition, also
+-- to later ones) and for tables without a uid. Arguments: schema and name of the partitioned table.
+CREATE OR REPLACE FUNCTION audit.capture_row() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
+SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
+AS $function$
+DECLARE
+    target oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
+    depth integer := pg_trigger_depth();
+    deepest integer := coalesce(nullif(current_setting('lizsync.depth', true), ''), '0')::integer;
+    old_row {hstore}.hstore;
+    new_row {hstore}.hstore;
+    old_uid uuid;
+    new_uid uuid;
+    mark bigint;
+BEGIN
+    IF current_setting('lizsync.applying', true) = target::text THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        old_row := {hstore}.hstore(OLD::record);
+        old_uid := old_row OPERATOR({hstore}.->) 'uid'::text;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        new_row := {hstore}.hstore(NEW::record);
+        new_uid := new_row OPERATOR({hstore}.->) 'uid'::text;
+    END IF;
+    IF TG_OP = 'UPDATE' AND old_row OPERATOR({hstore}.=) new_row THEN
+        RETURN NULL;
+    END IF;
+    IF deepest > depth AND coalesce(new_uid, old_uid) IS NOT NULL THEN
+        mark := nextval('audit.logged_actions_event_id_seq');
+    END IF;
+
+    INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+        action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+        application_name, client_addr, client_port, action, row_data, changed_fields, uid)
+    SELECT coalesce(TG_ARGV[0], TG_TABLE_SCHEMA), coalesce(TG_ARGV[1], TG_TABLE_NAME), target,
+        session_user, now(), statement_timestamp(), clock_timestamp(), txid_current(),
+        current_setting('application_name'), inet_client_addr(), inet_client_port(),
+        e.action, e.row_data, e.changed_fields, e.uid
+    FROM (
+        SELECT 'D' AS action, old_row AS row_data, NULL AS changed_fields, old_uid AS uid
+        WHERE TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND old_uid IS DISTINCT FROM new_uid
+        UNION ALL
+        SELECT 'I', new_row, NULL, new_uid
+        WHERE TG_OP = 'INSERT' OR TG_OP = 'UPDATE' AND old_uid IS DISTINCT FROM new_uid
+        UNION ALL
+        SELECT 'U', old_row, new_row OPERATOR({hstore}.-) old_row, new_uid
+        WHERE TG_OP = 'UPDATE' AND old_uid IS NOT DISTINCT FROM new_uid
+    ) AS e;
+
+    IF mark IS NOT NULL THEN
+        PERFORM audit.settle(target, mark);
+    ELSIF depth > 1 AND depth > deepest THEN
+        PERFORM set_config('lizsync.depth', depth::text, true);
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
+-- TRUNCATE is the deletion of the rows that the table holds. On a partition, arguments as above.
+CREATE OR REPLACE FUNCTION audit.capture_truncate() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
+SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
+AS $function$
+BEGIN
+    EXECUTE format($sql$
+        INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+            action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+            application_name, client_addr, client_port, action, row_data, uid)
+        SELECT $1, $2, $3, session_user,
+            now(), statement_timestamp(), clock_timestamp(), txid_current(),
+            current_setting('application_name'), inet_client_addr(), inet_client_port(),
+            'D', t.row, (t.row OPERATOR({hstore}.->) 'uid'::text)::uuid
+        FROM (SELECT {hstore}.hstore(r::record) AS row FROM ONLY %I.%I AS r OFFSET 0) AS t
+    $sql$, TG_TABLE_SCHEMA, TG_TABLE_NAME)
+    USING coalesce(TG_ARGV[0], TG_TABLE_SCHEMA), coalesce(TG_ARGV[1], TG_TABLE_NAME),
+        coalesce(pg_partition_root(TG_RELID), TG_RELID)::oid;
+    RETURN NULL;
+END
+$function$;
+
+-- Stops the capture of a table.
+CREATE OR REPLACE FUNCTION audit.unaudit_table(target regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    trig record;
+BEGIN
+    FOR trig IN
+        SELECT t.tgrelid::regclass AS rel, t.tgname
+        FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+        WHERE t.tgrelid IN (SELECT target UNION SELECT relid FROM pg_partition_tree(target))
+          AND p.pronamespace = 'audit'::regnamespace
+          AND p.proname IN ('capture_statement', 'capture_row', 'capture_truncate')
+          AND t.tgparentid = 0
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', trig.tgname, trig.rel);
+    END LOOP;
+    DELETE FROM audit.logged_relations WHERE relation_name = target::text;
+END
+$function$;
+
+-- Captures the changes of a table from now on. Calling it again changes nothing that matters:
+-- the triggers are made anew, as the table needs them.
+CREATE OR REPLACE FUNCTION audit.audit_table(target regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    kind "char";
+    sch text;
+    tab text;
+    args text := '';
+    leaf regclass;
+BEGIN
+    SELECT c.relkind, n.nspname, c.relname INTO kind, sch, tab
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = target AND NOT c.relispartition;
+    IF kind IS NULL OR kind NOT IN ('r', 'p') THEN
+        RAISE EXCEPTION '% is not a table', target
+            USING HINT = 'Only ordinary and partitioned tables can be audited; of a partition, its partitioned table.';
+    END IF;
+    PERFORM audit.unaudit_table(target);
+
+    IF kind = 'p' OR NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = target AND attname = 'uid' AND NOT attisdropped
+            AND atttypid = 'uuid'::regtype
+    ) THEN
+        IF kind = 'p' THEN
+            args := format('%L, %L', sch, tab);
+        END IF;
+        EXECUTE format('CREATE TRIGGER lizsync_capture_row AFTER INSERT OR UPDATE OR DELETE ON %s
+            FOR EACH ROW EXECUTE FUNCTION audit.capture_row(%s)', target, args);
+        FOR leaf IN
+            SELECT p.relid FROM pg_partition_tree(target) AS p
+            JOIN pg_class AS c ON c.oid = p.relid AND c.relkind IN ('r', 'p')
+            UNION SELECT target
+        LOOP
+            IF (SELECT relkind FROM pg_class WHERE oid = leaf) = 'r' THEN
+                EXECUTE format('CREATE TRIGGER lizsync_capture_truncate BEFORE TRUNCATE ON %s
+                    FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate(%s)', leaf, args);
+                EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lizsync_capture_truncate', leaf);
+            END IF;
+            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lizsync_capture_row', leaf);
+        END LOOP;
+    ELSE
+        EXECUTE format('CREATE TRIGGER lizsync_capture_insert AFTER INSERT ON %s
+            REFERENCING NEW TABLE AS new_rows
+            FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_statement()', target);
+        EXECUTE format('CREATE TRIGGER lizsync_capture_update AFTER UPDATE ON %s
+            REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+            FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_statement()', target);
+        EXECUTE format('CREATE TRIGGER lizsync_capture_delete AFTER DELETE ON %s
+            REFERENCING OLD TABLE AS old_rows
+            FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_statement()', target);
+        EXECUTE format('CREATE TRIGGER lizsync_capture_truncate BEFORE TRUNCATE ON %s
+            FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate()', target);
+        -- ALWAYS: also in sessions that run with session_replication_role = replica.
+        EXECUTE format('ALTER TABLE %s
+            ENABLE ALWAYS TRIGGER lizsync_capture_insert, ENABLE ALWAYS TRIGGER lizsync_capture_update,
+            ENABLE ALWAYS TRIGGER lizsync_capture_delete, ENABLE ALWAYS TRIGGER lizsync_capture_truncate', target);
+    END IF;
+
+    INSERT INTO audit.logged_relations (relation_name, uid_column)
+    SELECT target::text, a.attname
+    FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+    WHERE i.indrelid = target AND i.indisprimary;
+END
+$function$;
+
+REVOKE ALL ON FUNCTION audit.settle(regclass, bigint), audit.capture_statement(),
+    audit.capture_row(), audit.capture_truncate() FROM PUBLIC;

@@ -1,0 +1,24 @@
+//! LizSync: offline editing of PostGIS databases.
+//!
+//! Field teams edit in *clone* databases and synchronise with one *central* database. This crate
+//! does the work; it is used from Rust through [`registry`], from C through `include/lizsync.h`,
+//! and from Python and QGIS through the package `lizsync`, which loads the C library.
+//!
+//! The layers, from top to bottom (each uses only what is below it):
+//! `ffi`, [`registry`], `algorithms`, the engines `structure`, `package` and `sync`,
+//! `postgres`, [`schema`], and [`feedback`], [`error`], [`secret`].
+
+mod algorithms;
+pub mod error;
+pub mod feedback;
+pub mod ffi;
+mod package;
+pub mod postgres;
+pub mod registry;
+pub mod schema;
+pub mod secret;
+pub mod structure;
+pub mod sync;
+
+/// The version of this product, also the version of the database structure that it installs.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,96 @@
+//! Errors of PostgreSQL, as the users of this product see them.
+
+use std::error::Error as _;
+
+use ::postgres::error::{DbError, SqlState};
+
+use crate::error::{Error, Kind, Result};
+
+/// Adds to a result what was being done.
+pub trait Doing<T> {
+    /// Turns the error into ours: `what` says what was being done, on which object.
+    fn doing<S: Into<String>>(self, what: impl FnOnce() -> S) -> Result<T>;
+}
+
+impl<T> Doing<T> for std::result::Result<T, ::postgres::Error> {
+    fn doing<S: Into<String>>(self, what: impl FnOnce() -> S) -> Result<T> {
+        self.map_err(|error| convert(&error, &what().into()))
+    }
+}
+
+impl<T> Doing<T> for std::io::Result<T> {
+    /// For the COPY streams of `postgres`, which wrap its errors in I/O errors.
+    fn doing<S: Into<String>>(self, what: impl FnOnce() -> S) -> Result<T> {
+        self.map_err(|error| {
+            let inner = error
+                .get_ref()
+                .and_then(|e| e.downcast_ref::<::postgres::Error>());
+            match inner {
+                Some(inner) => convert(inner, &what().into()),
+                None => Error::new(Kind::Connection, format!("{}: {error}.", what().into()))
+                    .hint("Check the network and run again: nothing is lost."),
+            }
+        })
+    }
+}
+
+fn convert(error: &::postgres::Error, what: &str) -> Error {
+    match error.as_db_error() {
+        Some(db) => from_server(db, what),
+        None => {
+            // The crate's own text is only "db error" or "error communicating with the server";
+            // the cause says more.
+            let cause = error
+                .source()
+                .map_or_else(|| error.to_string(), ToString::to_string);
+            Error::new(Kind::Connection, format!("{what}: {cause}."))
+                .hint("Check that the server is running and can be reached, then run again.")
+        }
+    }
+}
+
+fn from_server(db: &DbError, what: &str) -> Error {
+    let code = db.code().code();
+    let kind = match code {
+        "42501" => Kind::Permission,
+        "57014" => Kind::Database,
+        _ if code.starts_with("08") || code.starts_with("28") || code.starts_with("57P") => {
+            Kind::Connection
+        }
+        "3D000" | "53300" => Kind::Connection,
+        _ => Kind::Database,
+    };
+    let mut message = format!("{what}: {}", db.message().trim_end_matches('.'));
+    if let Some(detail) = db.detail() {
+        message.push_str(&format!(" ({})", detail.trim_end_matches('.')));
+    }
+    message.push('.');
+    let mut error = Error::new(kind, message).sqlstate(code);
+    let hint = match kind {
+        Kind::Permission => {
+            Some("Ask the owner of the database for that right, or use another role.")
+        }
+        _ => db.hint(),
+    };
+    if let Some(hint) = hint {
+        error = error.hint(hint);
+    }
+    error
+}
+
+/// Whether two transactions got in each other's way, so that trying again is the right answer.
+pub fn is_collision(error: &Error) -> bool {
+    let collisions = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+    ]
+    .map(|s| s.code().to_owned());
+    error
+        .sqlstate_code()
+        .is_some_and(|code| collisions.iter().any(|c| c == code))
+}
+
+/// Whether a unique constraint refused a row.
+pub fn is_unique_violation(error: &Error) -> bool {
+    error.sqlstate_code() == Some(SqlState::UNIQUE_VIOLATION.code())
+}

@@ -1,0 +1,124 @@
+//! Identifiers and literals: the only way a name or a text enters composed SQL.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// A name as an SQL identifier, always in double quotes.
+pub fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as an SQL literal that means the same whatever `standard_conforming_strings` says.
+pub fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if quoted.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+/// A table by schema and name. Its `Display` is quoted SQL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Table {
+    /// The schema's name, unquoted.
+    pub schema: String,
+    /// The table's name, unquoted.
+    pub name: String,
+}
+
+impl Table {
+    /// A table of these unquoted names.
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            schema: schema.into(),
+            name: name.into(),
+        }
+    }
+
+    /// How messages name it: `schema.table`, unquoted.
+    pub fn plain(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", quote(&self.schema), quote(&self.name))
+    }
+}
+
+/// Splits a comma-separated list of names as PostgreSQL does: spaces around a name are dropped,
+/// and a name in double quotes may hold anything (a quote is doubled). Case is kept. Duplicates
+/// and empty entries are dropped.
+///
+/// # Errors
+/// [`Kind::Parameter`](crate::error::Kind::Parameter) for a quote that is not closed.
+pub fn names(list: &str) -> Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    let mut rest = list;
+    while !rest.is_empty() {
+        let start = rest.trim_start();
+        let (name, after) = match start.strip_prefix('"') {
+            Some(quoted) => quoted_name(quoted).ok_or_else(|| {
+                Error::parameter(format!("In the list of names “{list}”, a quoted name is not closed or is followed by text."))
+                    .hint("Separate the names by commas; a double quote inside a quoted name is doubled.")
+            })?,
+            None => {
+                let (name, after) = start.split_once(',').unwrap_or((start, ""));
+                (name.trim().to_owned(), after)
+            }
+        };
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+        rest = after;
+    }
+    Ok(names)
+}
+
+/// Reads a quoted name after its opening quote, and the comma behind it.
+fn quoted_name(text: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut rest = text;
+    loop {
+        let (part, after) = rest.split_once('"')?;
+        name.push_str(part);
+        match after.strip_prefix('"') {
+            Some(again) => {
+                name.push('"');
+                rest = again;
+            }
+            None => {
+                let after = after.trim_start();
+                return match after.strip_prefix(',') {
+                    Some(rest) => Some((name, rest)),
+                    None => after.is_empty().then_some((name, "")),
+                };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_are_doubled_and_backslashes_kept() {
+        assert_eq!(Table::new("a\"b", "C d").to_string(), "\"a\"\"b\".\"C d\"");
+        assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
+    }
+
+    #[test]
+    fn lists_of_names() {
+        let list = |text| names(text).unwrap();
+        assert_eq!(list("gis, My Schema ,,gis"), ["gis", "My Schema"]);
+        assert_eq!(list("\"a,b\" , \"q\"\"q\""), ["a,b", "q\"q"]);
+        assert!(list(" , ").is_empty());
+        assert!(names("\"open").is_err());
+        assert!(names("\"a\" b").is_err());
+    }
+}

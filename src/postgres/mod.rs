@@ -1,0 +1,11 @@
+//! PostgreSQL: connections, identifiers, SQL files and errors.
+
+mod connect;
+mod error;
+mod ident;
+mod template;
+
+pub use connect::{Connection, open};
+pub use error::{Doing, is_collision, is_unique_violation};
+pub use ident::{Table, literal, names, quote};
+pub use template::Template;

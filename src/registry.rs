@@ -1,0 +1,146 @@
+//! The list of algorithms: describe, check and run them.
+
+use once_cell::sync::Lazy;
+use serde_json::{Value, json};
+
+use crate::algorithms;
+use crate::error::{Error, Kind, Result};
+use crate::feedback::Feedback;
+use crate::schema::{Output, Outputs, Parameter, Parameters, Type};
+
+/// One algorithm: its schema, and the function that runs it.
+pub struct Algorithm {
+    /// Its id, unique in the registry.
+    pub id: &'static str,
+    /// Its display name.
+    pub label: &'static str,
+    /// The group it is shown in.
+    pub group: Group,
+    /// What it does, for users.
+    pub help: &'static str,
+    /// What it takes.
+    pub parameters: &'static [Parameter],
+    /// What it returns.
+    pub outputs: &'static [Output],
+    /// Runs it on validated parameters.
+    pub run: fn(&Parameters, &Feedback) -> Result<Outputs>,
+}
+
+/// A group of algorithms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Group {
+    /// Its id.
+    pub id: &'static str,
+    /// Its display name.
+    pub label: &'static str,
+}
+
+/// Setting up a central database.
+pub const INSTALLATION: Group = Group {
+    id: "lizsync_installation",
+    label: "01 Installation",
+};
+/// Moving data between databases.
+pub const SYNCHRONIZATION: Group = Group {
+    id: "lizsync_postgresql_sync",
+    label: "02 PostgreSQL synchronization",
+};
+
+/// The two outputs that every algorithm has.
+pub const OUTPUT_STATUS: Output = Output::new("OUTPUT_STATUS", "Output status", Type::Number);
+/// See [`OUTPUT_STATUS`].
+pub const OUTPUT_STRING: Output = Output::new("OUTPUT_STRING", "Output message", Type::String);
+
+static DESCRIPTION: Lazy<Value> =
+    Lazy::new(|| Value::Array(algorithms::ALL.iter().map(|a| a.describe()).collect()));
+
+impl Algorithm {
+    /// Its entry in the registry.
+    pub fn describe(&self) -> Value {
+        json!({
+            "id": self.id,
+            "label": self.label,
+            "group": self.group.label,
+            "group_id": self.group.id,
+            "help": self.help,
+            "parameters": self.parameters.iter().map(Parameter::describe).collect::<Vec<_>>(),
+            "outputs": self.outputs.iter().map(Output::describe).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// All algorithms, in the order users see them.
+pub fn all() -> &'static [&'static Algorithm] {
+    algorithms::ALL
+}
+
+/// The whole registry as JSON.
+pub fn describe() -> &'static Value {
+    &DESCRIPTION
+}
+
+/// The algorithm of that id.
+///
+/// # Errors
+/// [`Kind::UnknownAlgorithm`], naming the ids that there are.
+pub fn find(id: &str) -> Result<&'static Algorithm> {
+    algorithms::ALL
+        .iter()
+        .find(|algorithm| algorithm.id == id)
+        .copied()
+        .ok_or_else(|| {
+            let shown: String = id.chars().take(80).collect();
+            let known: Vec<_> = algorithms::ALL
+                .iter()
+                .map(|algorithm| algorithm.id)
+                .collect();
+            Error::new(
+                Kind::UnknownAlgorithm,
+                format!("There is no algorithm “{shown}”."),
+            )
+            .hint(format!("The algorithms are {}.", known.join(", ")))
+        })
+}
+
+/// Validates the parameters and reaches the servers that they name; changes nothing.
+///
+/// # Errors
+/// As [`run`], as far as they show without doing the work.
+pub fn check(id: &str, given: &Value, feedback: &Feedback) -> Result<Outputs> {
+    let algorithm = find(id)?;
+    let parameters = Parameters::validate(algorithm.parameters, given)?;
+    let mut reached = 0;
+    for parameter in algorithm
+        .parameters
+        .iter()
+        .filter(|p| p.kind == Type::Connection)
+    {
+        if let Some(value) = parameters.text(parameter.id) {
+            crate::postgres::open(value, parameters.connections(), feedback)
+                .map_err(|error| error.during(parameter.id))?;
+            reached += 1;
+        }
+    }
+    let plural = if reached == 1 { "" } else { "s" };
+    Ok(Outputs::new(format!(
+        "The parameters are valid; {reached} database{plural} answered."
+    )))
+}
+
+/// Runs one algorithm. `given` is the parameters JSON; the outputs hold at least OUTPUT_STRING.
+///
+/// # Errors
+/// Every [`Kind`]: [`Kind::Parameter`] names the parameter, [`Kind::Canceled`] follows a cancel.
+pub fn run(id: &str, given: &Value, feedback: &Feedback) -> Result<Outputs> {
+    let algorithm = find(id)?;
+    let parameters = Parameters::validate(algorithm.parameters, given)?;
+    let outcome = (algorithm.run)(&parameters, feedback);
+    // A canceled query or child process fails in its own way; the user asked for it.
+    match outcome {
+        Err(error) if feedback.is_canceled() && error.kind() != Kind::Canceled => {
+            log::debug!("stopped by a cancel: {error}");
+            Err(Error::canceled())
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,433 @@
+//! Parameter and output types, their JSON description, and the validation of what a caller gives.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// The key of the parameters JSON that maps connection names to conninfo strings.
+const CONNECTIONS: &str = "connections";
+
+/// The type of a parameter or an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// A PostgreSQL connection: a name, a conninfo string, a URI or a service.
+    Connection,
+    /// True or false.
+    Boolean,
+    /// Text.
+    String,
+    /// Text that must not be shown.
+    Password,
+    /// A number.
+    Number,
+    /// A file that exists.
+    File,
+    /// A folder.
+    Folder,
+    /// A file to be written.
+    FileDestination,
+}
+
+impl Type {
+    /// The name of the type in the registry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::Connection => "connection",
+            Type::Boolean => "boolean",
+            Type::String => "string",
+            Type::Password => "password",
+            Type::Number => "number",
+            Type::File => "file",
+            Type::Folder => "folder",
+            Type::FileDestination => "file_destination",
+        }
+    }
+}
+
+/// What a parameter is when the caller leaves it out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Default {
+    /// Nothing.
+    None,
+    /// A truth value.
+    Boolean(bool),
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(&'static str),
+    /// A file of this name in the temporary directory.
+    TemporaryFile(&'static str),
+}
+
+impl Default {
+    /// The default as the registry and the validation see it; null where there is none.
+    pub fn value(&self) -> Value {
+        match self {
+            Default::None => Value::Null,
+            Default::Boolean(value) => json!(value),
+            Default::Number(value) => number(*value),
+            Default::Text(value) => json!(value),
+            Default::TemporaryFile(name) => {
+                json!(std::env::temp_dir().join(name).to_string_lossy())
+            }
+        }
+    }
+}
+
+/// A parameter of an algorithm.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// Its key in the parameters JSON.
+    pub id: &'static str,
+    /// What users read.
+    pub label: &'static str,
+    /// What values it takes.
+    pub kind: Type,
+    /// Whether it needs a value. A default is one.
+    pub required: bool,
+    /// Whether user interfaces fold it away.
+    pub advanced: bool,
+    /// Its value when left out.
+    pub default: Default,
+    /// The extension of a file, without the dot; empty for any.
+    pub extension: &'static str,
+}
+
+impl Parameter {
+    /// A required parameter without a default.
+    pub const fn new(id: &'static str, label: &'static str, kind: Type) -> Self {
+        Self {
+            id,
+            label,
+            kind,
+            required: true,
+            advanced: false,
+            default: Default::None,
+            extension: "",
+        }
+    }
+
+    /// Makes it optional.
+    pub const fn optional(mut self) -> Self {
+        self.required = false;
+        self
+    }
+
+    /// Folds it away in user interfaces.
+    pub const fn advanced(mut self) -> Self {
+        self.advanced = true;
+        self
+    }
+
+    /// Gives it a default.
+    pub const fn default(mut self, default: Default) -> Self {
+        self.default = default;
+        self
+    }
+
+    /// Gives it a file extension.
+    pub const fn extension(mut self, extension: &'static str) -> Self {
+        self.extension = extension;
+        self
+    }
+
+    /// Its entry in the registry.
+    pub fn describe(&self) -> Value {
+        let mut entry = json!({
+            "id": self.id,
+            "label": self.label,
+            "type": self.kind.name(),
+            "required": self.required,
+            "advanced": self.advanced,
+            "default": self.default.value(),
+        });
+        if !self.extension.is_empty() {
+            entry["extension"] = json!(self.extension);
+        }
+        entry
+    }
+
+    /// Whether `value` is of this parameter's type; the error names the parameter.
+    fn check(&self, value: &Value) -> Result<()> {
+        let fits = match self.kind {
+            Type::Boolean => value.is_boolean(),
+            Type::Number => value.as_f64().is_some_and(f64::is_finite),
+            _ => value.is_string(),
+        };
+        if !fits {
+            let wanted = match self.kind {
+                Type::Boolean => "true or false",
+                Type::Number => "a number",
+                _ => "a text",
+            };
+            let message = format!(
+                "Parameter {} ({}) must be {wanted}, not {}.",
+                self.id,
+                self.label,
+                json_type(value)
+            );
+            return Err(Error::parameter(message));
+        }
+        if value.as_str().is_some_and(|text| text.contains('\0')) {
+            let message = format!(
+                "Parameter {} ({}) holds a null character.",
+                self.id, self.label
+            );
+            return Err(Error::parameter(message));
+        }
+        Ok(())
+    }
+}
+
+/// An output of an algorithm.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    /// Its key in the outputs.
+    pub id: &'static str,
+    /// What users read.
+    pub label: &'static str,
+    /// Number, String or File.
+    pub kind: Type,
+}
+
+impl Output {
+    /// An output.
+    pub const fn new(id: &'static str, label: &'static str, kind: Type) -> Self {
+        Self { id, label, kind }
+    }
+
+    /// Its entry in the registry.
+    pub fn describe(&self) -> Value {
+        json!({"id": self.id, "label": self.label, "type": self.kind.name()})
+    }
+}
+
+/// The validated parameters of one call.
+#[derive(Debug, Clone)]
+pub struct Parameters {
+    values: BTreeMap<&'static str, Value>,
+    connections: BTreeMap<String, Secret>,
+}
+
+impl Parameters {
+    /// Validates `given` against `schema`: unknown keys, missing values and wrong types are
+    /// errors that name the parameter. Null counts as left out, and so does an empty text where
+    /// there is a default.
+    pub fn validate(schema: &[Parameter], given: &Value) -> Result<Self> {
+        let Value::Object(given) = given else {
+            let message = format!(
+                "The parameters must be a JSON object, not {}.",
+                json_type(given)
+            );
+            return Err(Error::parameter(message));
+        };
+        refuse_unknown(schema, given)?;
+        let mut values = BTreeMap::new();
+        for parameter in schema {
+            if let Some(value) = resolve(parameter, given.get(parameter.id))? {
+                values.insert(parameter.id, value);
+            }
+        }
+        Ok(Self {
+            values,
+            connections: connections(given.get(CONNECTIONS))?,
+        })
+    }
+
+    /// The text of a parameter; None where it was left out or is empty.
+    pub fn text(&self, id: &str) -> Option<&str> {
+        self.values
+            .get(id)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    }
+
+    /// The text of a required parameter.
+    pub fn required(&self, id: &str) -> Result<&str> {
+        self.text(id)
+            .ok_or_else(|| Error::internal(format!("Parameter {id} was not validated.")))
+    }
+
+    /// The truth value of a parameter; false where it was left out.
+    pub fn flag(&self, id: &str) -> bool {
+        self.values
+            .get(id)
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
+    }
+
+    /// The connections that the caller named: name to conninfo or URI.
+    pub fn connections(&self) -> &BTreeMap<String, Secret> {
+        &self.connections
+    }
+}
+
+fn refuse_unknown(schema: &[Parameter], given: &Map<String, Value>) -> Result<()> {
+    for key in given.keys() {
+        if key != CONNECTIONS && !schema.iter().any(|parameter| parameter.id == key) {
+            let known: Vec<_> = schema.iter().map(|parameter| parameter.id).collect();
+            let shown: String = key.chars().take(80).collect();
+            return Err(Error::parameter(format!("Unknown parameter “{shown}”."))
+                .hint(format!("The parameters are {}.", known.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+fn resolve(parameter: &Parameter, given: Option<&Value>) -> Result<Option<Value>> {
+    let given = given.filter(|value| !value.is_null());
+    if let Some(value) = given {
+        parameter.check(value)?;
+    }
+    let empty = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+    let default = Some(parameter.default.value()).filter(|value| !value.is_null());
+    match given.cloned().filter(|value| !empty(value)).or(default) {
+        Some(value) => Ok(Some(value)),
+        None if parameter.required => {
+            let problem = if given.is_some() {
+                "is empty"
+            } else {
+                "is missing"
+            };
+            let message = format!(
+                "Parameter {} ({}) {problem}.",
+                parameter.id, parameter.label
+            );
+            Err(Error::parameter(message).hint("Give it a value."))
+        }
+        None => Ok(None),
+    }
+}
+
+fn connections(given: Option<&Value>) -> Result<BTreeMap<String, Secret>> {
+    let wrong = || {
+        let message = "“connections” must be an object of names and conninfo strings.";
+        Error::parameter(message)
+    };
+    match given {
+        None | Some(Value::Null) => Ok(BTreeMap::new()),
+        Some(Value::Object(map)) => map
+            .iter()
+            .map(|(name, value)| {
+                let text = value.as_str().ok_or_else(wrong)?;
+                Ok((name.clone(), Secret::new(text)))
+            })
+            .collect(),
+        Some(_) => Err(wrong()),
+    }
+}
+
+fn json_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A JSON number, whole where it is whole.
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        json!(value as i64)
+    } else {
+        json!(value)
+    }
+}
+
+/// What an algorithm returns besides OUTPUT_STATUS.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    sentence: String,
+    values: Map<String, Value>,
+}
+
+impl Outputs {
+    /// Outputs with this OUTPUT_STRING.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self {
+            sentence: sentence.into(),
+            values: Map::new(),
+        }
+    }
+
+    /// Adds one output.
+    #[must_use]
+    pub fn with(mut self, id: &str, value: impl Into<Value>) -> Self {
+        self.values.insert(id.to_owned(), value.into());
+        self
+    }
+
+    /// The JSON object of a success.
+    pub fn into_json(self) -> Value {
+        let mut object = self.values;
+        object.insert("OUTPUT_STATUS".into(), json!(1));
+        object.insert("OUTPUT_STRING".into(), json!(self.sentence));
+        Value::Object(object)
+    }
+}
+
+/// The JSON object of a failure.
+pub fn failure(error: &Error) -> Value {
+    let mut detail = json!({"code": error.kind().code(), "kind": error.kind().name()});
+    if let Some(sqlstate) = error.sqlstate_code() {
+        detail["sqlstate"] = json!(sqlstate);
+    }
+    if let Some(hint) = error.hint_text() {
+        detail["hint"] = json!(hint);
+    }
+    json!({"OUTPUT_STATUS": 0, "OUTPUT_STRING": error.sentence(), "error": detail})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    const SCHEMA: &[Parameter] = &[
+        Parameter::new("NAME", "Name", Type::String),
+        Parameter::new("COUNT", "Count", Type::Number).default(Default::Number(21.0)),
+        Parameter::new("FLAG", "Flag", Type::Boolean).default(Default::Boolean(true)),
+        Parameter::new("NOTE", "Note", Type::String).optional(),
+    ];
+
+    fn refused(given: Value) -> String {
+        let error = Parameters::validate(SCHEMA, &given).unwrap_err();
+        assert_eq!(error.kind(), Kind::Parameter);
+        error.sentence()
+    }
+
+    #[test]
+    fn a_required_parameter_with_a_default_may_be_left_out() {
+        let values = Parameters::validate(SCHEMA, &json!({"NAME": "a", "NOTE": null})).unwrap();
+        assert_eq!(values.text("NAME"), Some("a"));
+        assert!(values.flag("FLAG"));
+        assert_eq!(values.text("NOTE"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(refused(json!({"NAME": "a", "OTHER": 1})).contains("“OTHER”"));
+        assert!(refused(json!({})).contains("NAME (Name) is missing"));
+        assert!(refused(json!({"NAME": " "})).contains("NAME (Name) is empty"));
+        assert!(
+            refused(json!({"NAME": "a", "COUNT": "7"})).contains("COUNT (Count) must be a number")
+        );
+        assert!(refused(json!({"NAME": "a", "FLAG": "true"})).contains("must be true or false"));
+        assert!(refused(json!({"NAME": "a\0b"})).contains("null character"));
+        assert!(refused(json!([])).contains("JSON object"));
+        assert!(refused(json!({"NAME": "a", "connections": {"x": 1}})).contains("connections"));
+    }
+
+    #[test]
+    fn a_connection_string_is_not_shown() {
+        let given = json!({"NAME": "a", "connections": {"x": "password=sesame"}});
+        let values = Parameters::validate(SCHEMA, &given).unwrap();
+        assert!(!format!("{values:?}").contains("sesame"));
+    }
+}
