@@ -33,14 +33,16 @@ pub(super) struct Package {
 ///
 /// # Errors
 /// [`Kind::File`](crate::error::Kind::File), saying what is wrong with it.
-pub(super) fn open(path: &Path, feedback: &Feedback, progress: impl Fn(u64, u64)) -> Result<Package> {
-    Package::verify(path, feedback, progress).map_err(|error| {
-        match error.kind() {
-            crate::error::Kind::File => error
-                .during(format!("The package {} cannot be used", path.display()))
-                .hint("Make the package again, or fetch the file again. Nothing was changed."),
-            _ => error,
-        }
+pub(super) fn open(
+    path: &Path,
+    feedback: &Feedback,
+    progress: impl Fn(u64, u64),
+) -> Result<Package> {
+    Package::verify(path, feedback, progress).map_err(|error| match error.kind() {
+        crate::error::Kind::File => error
+            .during(format!("The package {} cannot be used", path.display()))
+            .hint("Make the package again, or fetch the file again. Nothing was changed."),
+        _ => error,
     })
 }
 
@@ -53,7 +55,9 @@ impl Package {
             })
             .map_err(|error| Error::file(format!("{error}.")).caused_by(error))?;
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
-            Error::file(format!("It is no zip file, or it is not complete ({error})."))
+            Error::file(format!(
+                "It is no zip file, or it is not complete ({error})."
+            ))
         })?;
         check_names(&archive)?;
         let manifest = Manifest::from_json(&whole(&mut archive, MANIFEST)?)?;
@@ -97,11 +101,10 @@ impl Package {
     /// Streams one member to `sink`, and fails at its end, or as soon as it is too long, when it
     /// is not what the manifest says.
     pub fn stream(&mut self, name: &str, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let expected = self
-            .manifest
-            .members
-            .get(name)
-            .ok_or_else(|| Error::internal(format!("The member {name} is not in the manifest.")))?;
+        let expected =
+            self.manifest.members.get(name).ok_or_else(|| {
+                Error::internal(format!("The member {name} is not in the manifest."))
+            })?;
         if !name.starts_with("data/") && expected.size > LARGEST_TEXT {
             return Err(Error::file(format!("The member {name} is too large.")));
         }
@@ -181,12 +184,14 @@ fn check_names(archive: &ZipArchive<BufReader<File>>) -> Result<()> {
     if names.iter().any(|name| name == MANIFEST) {
         return Ok(());
     }
-    Err(match names.iter().any(|name| FOREIGN.contains(&name.as_str())) {
-        true => Error::file(
-            "It was made by another tool or an earlier LizSync, whose packages this version does not read.",
-        ),
-        false => Error::file(format!("It is no LizSync package: it has no {MANIFEST}.")),
-    })
+    Err(
+        match names.iter().any(|name| FOREIGN.contains(&name.as_str())) {
+            true => Error::file(
+                "It was made by another tool or an earlier LizSync, whose packages this version does not read.",
+            ),
+            false => Error::file(format!("It is no LizSync package: it has no {MANIFEST}.")),
+        },
+    )
 }
 
 /// Whether unpacking a member of that name could write outside of the target folder.
@@ -219,7 +224,9 @@ mod tests {
 
     #[test]
     fn names_that_leave_the_folder() {
-        for name in ["/etc/x", "\\x", "../x", "a/../x", "a\\..\\x", "C:x", "c:\\x", ".."] {
+        for name in [
+            "/etc/x", "\\x", "../x", "a/../x", "a\\..\\x", "C:x", "c:\\x", "..",
+        ] {
             assert!(is_unsafe(name), "{name}");
         }
         for name in ["manifest.json", "data/00001.copy", "a..b/c..", "..."] {

@@ -59,10 +59,10 @@ pub(super) struct Central {
     pub database: String,
     /// `server_version_num`.
     pub server_version_num: i32,
-    /// Of the cluster; text, since JSON numbers are not exact. Null where the role may not see it.
-    pub system_identifier: Option<String>,
-    /// Of the cluster; null where the role may not see it.
-    pub timeline: Option<i32>,
+    /// Of the cluster; text, since JSON numbers are not exact.
+    pub system_identifier: String,
+    /// Of the cluster.
+    pub timeline: i32,
     /// The highest event of its log that the snapshot shows.
     pub highest_event: Option<i64>,
 }
@@ -170,8 +170,7 @@ impl Manifest {
         if !is_snapshot(&self.snapshot) {
             return Err(format!("“{}” is not a snapshot", self.snapshot));
         }
-        let identifier = self.central.system_identifier.as_deref();
-        if identifier.is_some_and(|text| text.parse::<i64>().is_err()) {
+        if self.central.system_identifier.parse::<i64>().is_err() {
             return Err("the system identifier is not a number".into());
         }
         let mut expected = BTreeSet::new();
@@ -184,7 +183,10 @@ impl Manifest {
                 return Err(format!("the table {name} has no columns"));
             }
             if table.member != data_member(index) {
-                return Err(format!("the table {name} has the member “{}”", table.member));
+                return Err(format!(
+                    "the table {name} has the member “{}”",
+                    table.member
+                ));
             }
             expected.insert(table.member.as_str());
         }
@@ -193,7 +195,10 @@ impl Manifest {
             if !expected.remove(name.as_str()) && name != ADDITIONAL {
                 return Err(format!("it lists an unexpected member “{name}”"));
             }
-            let digits = member.sha256.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
+            let digits = member
+                .sha256
+                .bytes()
+                .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
             if member.sha256.len() != 64 || !digits {
                 return Err(format!("the hash of the member “{name}” is no SHA-256"));
             }
@@ -234,8 +239,8 @@ pub(super) mod tests {
                 server_id: Uuid::from_u128(2),
                 database: "gis".into(),
                 server_version_num: 150_018,
-                system_identifier: Some("7436217263512345678".into()),
-                timeline: Some(1),
+                system_identifier: "7436217263512345678".into(),
+                timeline: 1,
                 highest_event: Some(12),
             },
             pg_dump_version: "15.18".into(),
@@ -257,7 +262,9 @@ pub(super) mod tests {
         let mut manifest = example();
         change(&mut manifest);
         let text = manifest.to_json().unwrap();
-        Manifest::from_json(text.as_bytes()).unwrap_err().to_string()
+        Manifest::from_json(text.as_bytes())
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -268,16 +275,34 @@ pub(super) mod tests {
 
     #[test]
     fn contradictions_are_named() {
-        let cases: [(fn(&mut Manifest), &str); 9] = [
+        type Case = (fn(&mut Manifest), &'static str);
+        let cases: [Case; 9] = [
             (|m| m.format = "other".into(), "format is not"),
             (|m| m.format_version = 2, "format version is 2"),
-            (|m| m.schemas = vec!["pg_catalog".into()], "“pg_catalog” is never packaged"),
-            (|m| m.snapshot = "1:2".into(), "not a snapshot"),
-            (|m| m.tables[0].schema = "other".into(), "in none of its schemas"),
-            (|m| m.tables[0].member = "../x".into(), "has the member “../x”"),
-            (|m| drop(m.members.remove(POST_DATA)), "does not list the member “post-data.sql”"),
             (
-                |m| drop(m.members.insert("x.sql".into(), m.members[PRE_DATA].clone())),
+                |m| m.schemas = vec!["pg_catalog".into()],
+                "“pg_catalog” is never packaged",
+            ),
+            (|m| m.snapshot = "1:2".into(), "not a snapshot"),
+            (
+                |m| m.tables[0].schema = "other".into(),
+                "in none of its schemas",
+            ),
+            (
+                |m| m.tables[0].member = "../x".into(),
+                "has the member “../x”",
+            ),
+            (
+                |m| drop(m.members.remove(POST_DATA)),
+                "does not list the member “post-data.sql”",
+            ),
+            (
+                |m| {
+                    drop(
+                        m.members
+                            .insert("x.sql".into(), m.members[PRE_DATA].clone()),
+                    )
+                },
                 "unexpected member “x.sql”",
             ),
             (
@@ -289,7 +314,13 @@ pub(super) mod tests {
             let message = refusal(change);
             assert!(message.contains(expected), "{message} / {expected}");
         }
-        for text in ["", "[]", "{}", "{\"format\":\"lizsync-package\"}", "\u{feff}{}"] {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            "{\"format\":\"lizsync-package\"}",
+            "\u{feff}{}",
+        ] {
             assert!(Manifest::from_json(text.as_bytes()).is_err(), "{text}");
         }
     }

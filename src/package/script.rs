@@ -85,9 +85,8 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         self.at += 1;
         while let Some(byte) = self.peek(0) {
-            if byte == b'\\' && escapes {
-                self.at += 2;
-            } else if byte == quote && self.peek(1) == Some(quote) {
+            let escaped = byte == b'\\' && escapes;
+            if escaped || byte == quote && self.peek(1) == Some(quote) {
                 self.at += 2;
             } else {
                 self.at += 1;
@@ -155,7 +154,11 @@ fn is_word(byte: u8) -> bool {
 }
 
 fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1
+    text.as_bytes()[..at]
+        .iter()
+        .filter(|b| **b == b'\n')
+        .count()
+        + 1
 }
 
 /// Finds the first thing in a script that only `psql` understands (a backslash outside quotes), or
@@ -316,11 +319,20 @@ mod tests {
             ("SELECT $1$ \\q", "1: the psql command “\\q”"),
             ("SELECT a$b$ \\q", "1: the psql command “\\q”"),
             ("COPY t FROM stdin;\n1\n\\.\n", "3: the psql command “\\.”"),
-            ("SELECT 'open", "1: a text in single quotes that is not closed"),
-            ("SELECT E'\\", "1: a text in single quotes that is not closed"),
+            (
+                "SELECT 'open",
+                "1: a text in single quotes that is not closed",
+            ),
+            (
+                "SELECT E'\\",
+                "1: a text in single quotes that is not closed",
+            ),
             ("\n\"open", "2: a name in double quotes that is not closed"),
             ("/* /* */", "1: a comment that is not closed"),
-            ("DO $x$ BEGIN $y$", "1: a text in dollar quotes that is not closed"),
+            (
+                "DO $x$ BEGIN $y$",
+                "1: a text in dollar quotes that is not closed",
+            ),
             ("a\n\0", "2: a null character"),
         ] {
             assert_eq!(what(text), expected, "{text}");
@@ -345,7 +357,12 @@ mod tests {
         assert_eq!(sql("\u{feff}SELECT 'ü'".as_bytes()).unwrap(), "SELECT 'ü'");
         let message = sql(b"SELECT\n'\xfc'").unwrap_err().to_string();
         assert_eq!(message, "x.sql is not UTF-8 text (line 2).");
-        assert!(sql(b"\\q").unwrap_err().to_string().contains("psql command “\\q” in line 1"));
+        assert!(
+            sql(b"\\q")
+                .unwrap_err()
+                .to_string()
+                .contains("psql command “\\q” in line 1")
+        );
     }
 
     /// What PostgreSQL reads from a dollar-quoted text at `start`.
@@ -355,7 +372,8 @@ mod tests {
         &sql[body..body + sql[body..].find(tag).unwrap()]
     }
 
-    const PIECES: &str = "(\\PC|[\\\\'\"$eE\n-]|\\$lizsync|\\$lizsync0?\\$|/\\*|\\*/|\\$\\$|--){0,40}";
+    const PIECES: &str =
+        "(\\PC|[\\\\'\"$eE\n-]|\\$lizsync|\\$lizsync0?\\$|/\\*|\\*/|\\$\\$|--){0,40}";
 
     proptest! {
         #[test]
