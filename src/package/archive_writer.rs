@@ -22,45 +22,53 @@ pub(super) struct ArchiveWriter {
     members: BTreeMap<String, Member>,
 }
 
-/// The temporary file. After a failure it swallows what the zip writer still wants to write when
-/// it is dropped: a full disk would only fail again.
+/// The temporary file. After a failure it only keeps account of its length: the zip writer writes
+/// the end of the zip when it is dropped, and on a full disk that would only fail again.
 struct Target {
     file: BufWriter<File>,
+    position: u64,
+    end: u64,
     failed: bool,
 }
 
 impl Target {
-    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
-        self.failed |= result.is_err();
+    fn attempt<T>(
+        &mut self,
+        act: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>,
+        otherwise: T,
+    ) -> io::Result<T> {
+        if self.failed {
+            return Ok(otherwise);
+        }
+        let result = act(&mut self.file);
+        self.failed = result.is_err();
         result
     }
 }
 
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.failed {
-            return Ok(bytes.len());
-        }
-        let result = self.file.write(bytes);
-        self.note(result)
+        let written = self.attempt(|file| file.write(bytes), bytes.len())?;
+        self.position += written as u64;
+        self.end = self.end.max(self.position);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.failed {
-            return Ok(());
-        }
-        let result = self.file.flush();
-        self.note(result)
+        self.attempt(Write::flush, ())
     }
 }
 
 impl Seek for Target {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        if self.failed {
-            return Ok(0);
-        }
-        let result = self.file.seek(to);
-        self.note(result)
+        let otherwise = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(distance) => self.position.checked_add_signed(distance),
+            SeekFrom::End(distance) => self.end.checked_add_signed(distance),
+        };
+        let otherwise = otherwise.ok_or(io::ErrorKind::InvalidInput)?;
+        self.position = self.attempt(|file| file.seek(to), otherwise)?;
+        Ok(self.position)
     }
 }
 
@@ -108,6 +116,8 @@ impl ArchiveWriter {
             .map_err(unusable)?;
         let target = Target {
             file: BufWriter::with_capacity(1 << 16, file.reopen().map_err(unusable)?),
+            position: 0,
+            end: 0,
             failed: false,
         };
         Ok(Self {

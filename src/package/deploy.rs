@@ -164,10 +164,9 @@ impl Deployment<'_> {
     }
 
     fn step(&self, message: &str, percent: f64) -> Result<()> {
-        self.feedback.check()?;
         self.feedback.progress(percent);
         self.feedback.info(message);
-        Ok(())
+        self.feedback.check()
     }
 
     /// Drops what the package replaces.
