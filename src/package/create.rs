@@ -94,20 +94,15 @@ fn additional(path: &Path) -> Result<String> {
 /// that follows shows every table as it is under the lock: a rewrite or TRUNCATE that came between
 /// snapshot and COPY would make the rows vanish.
 fn lock(client: &mut impl GenericClient, tables: &[Source]) -> Result<()> {
+    if tables.is_empty() {
+        return Ok(());
+    }
     let names: Vec<_> = tables
         .iter()
         .map(|source| format!("ONLY {}", source.table))
         .collect();
-    // Row-level security must fail loudly rather than hide rows.
-    let mut sql = "SET LOCAL row_security = off".to_owned();
-    if !names.is_empty() {
-        sql.push_str(&format!(
-            "; LOCK TABLE {} IN ACCESS SHARE MODE",
-            names.join(", ")
-        ));
-    }
     client
-        .batch_execute(&sql)
+        .batch_execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", ")))
         .doing(|| "Protecting the tables from being changed")
 }
 

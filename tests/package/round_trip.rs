@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::fixture::*;
-use crate::support::{Database, prepared};
+use crate::support::{Database, prepared, synchronize};
 
 fn manifest(zip: &std::path::Path) -> Value {
     let mut archive = zip::ZipArchive::new(std::fs::File::open(zip).unwrap()).unwrap();
@@ -276,4 +276,38 @@ fn an_extension_may_live_in_a_packaged_schema() {
         clone.rows("SELECT extname, extnamespace::regnamespace FROM pg_extension ORDER BY 1"),
         ["citext|gis", "hstore|tools", "plpgsql|pg_catalog"]
     );
+}
+
+#[test]
+fn deployed_clones_synchronise_and_can_be_deployed_again() {
+    let central = prepared("chain", PLAIN);
+    let clone = Database::new("chain_clone");
+    let folder = Folder::new();
+    let zip = folder.path("p.zip");
+    let editor = std::sync::Mutex::new(central.connect());
+    let feedback = when("Packaging the table gis.spot", move |_| {
+        let sql = "UPDATE gis.tree SET name = 'Oak' WHERE id = 1";
+        editor.lock().unwrap().batch_execute(sql).unwrap();
+    });
+    run_with(PACKAGE, &package_parameters(&central, "gis", &zip), &feedback).unwrap();
+    deploy(&central, &clone, &zip).unwrap();
+    clone.run("INSERT INTO gis.spot VALUES ('b', 'B'); DELETE FROM gis.tree WHERE id = 2");
+    central.run("INSERT INTO gis.spot VALUES ('c', 'C')");
+    let rows = |database: &Database| {
+        let mut rows = database.rows("SELECT uid, name FROM gis.tree ORDER BY 1");
+        rows.extend(database.rows("SELECT * FROM gis.spot ORDER BY 1"));
+        rows
+    };
+    assert!(deploy(&central, &clone, &zip).is_err());
+    synchronize(&central, &clone);
+    assert_eq!(rows(&clone), rows(&central));
+    assert_eq!(rows(&central).len(), 5);
+
+    // Synchronised, the clone may be deployed anew, even from the first package: what happened since
+    // comes back, its own edits included.
+    deploy(&central, &clone, &zip).unwrap();
+    assert_eq!(rows(&clone).len(), 4);
+    synchronize(&central, &clone);
+    assert_eq!(rows(&clone), rows(&central));
+    assert_eq!(rows(&central).len(), 5);
 }
