@@ -14,3 +14,5 @@ SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
 SET client_min_messages = warning;
 SET search_path = pg_catalog;
+-- Time limits that older versions do not have.
+SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout');
