@@ -143,7 +143,7 @@ BEGIN
         current_setting('application_name'), inet_client_addr(), inet_client_port(),
         e.action, e.row_data, e.changed_fields, e.uid
     FROM (
-        SELECT 'D' AS action, old_row AS row_data, NULL AS changed_fields, old_uid AS uid
+        SELECT 'D' AS action, old_row AS row_data, NULL::{hstore}.hstore AS changed_fields, old_uid AS uid
         WHERE TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND old_uid IS DISTINCT FROM new_uid
         UNION ALL
         SELECT 'I', new_row, NULL, new_uid
@@ -229,7 +229,7 @@ BEGIN
     PERFORM audit.unaudit_table(target);
 
     IF kind = 'p' OR NOT EXISTS (
-        SELECT FROM pg_attribute WHERE attrelid = target AND attname = 'uid' AND NOT attisdropped
+        SELECT FROM pg_attribute WHERE attrelid = target AND attname = 'uid' AND NOT attisdropped AND attnotnull
             AND atttypid = 'uuid'::regtype
     ) THEN
         IF kind = 'p' THEN

@@ -1,8 +1,18 @@
 //! The schemas `audit` and `lizsync` of a database: installing, preparing and upgrading them.
 
-use crate::error::{Error, Result};
-use crate::feedback::Feedback;
-use crate::postgres::Connection;
+mod identity;
+mod initialize;
+mod install;
+mod relation;
+mod upgrade;
+
+pub use identity::{
+    CENTRAL_NAME, Cluster, Identity, Installed, cluster, inspect, require, require_central,
+    require_clone,
+};
+pub use initialize::initialize;
+pub use install::{create, install};
+pub use upgrade::upgrade;
 
 /// Which existing schemas an installation may drop.
 #[derive(Debug, Clone, Copy)]
@@ -22,16 +32,6 @@ pub struct Preparation {
     pub uid_columns: bool,
     /// Add audit triggers.
     pub audit_triggers: bool,
-    /// Only in these schemas; empty for all but the system's and our own.
+    /// Only in these schemas; empty for all but the system's, `public` and our own.
     pub schemas: Vec<String>,
-}
-
-pub fn create(_: &mut Connection, _: Override, _: &Feedback) -> Result<String> {
-    Err(Error::internal("not yet"))
-}
-pub fn initialize(_: &mut Connection, _: &Preparation, _: &Feedback) -> Result<String> {
-    Err(Error::internal("not yet"))
-}
-pub fn upgrade(_: &mut Connection, _: bool, _: &Feedback) -> Result<String> {
-    Err(Error::internal("not yet"))
 }

@@ -24,7 +24,9 @@ impl Database {
     pub fn new(label: &str) -> Self {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{label}_{}_{number}", std::process::id());
-        admin().batch_execute(&format!("CREATE DATABASE \"{name}\"")).unwrap();
+        admin()
+            .batch_execute(&format!("CREATE DATABASE \"{name}\""))
+            .unwrap();
         Self { name }
     }
 
@@ -44,7 +46,9 @@ impl Database {
 
     /// Runs SQL, failing the test if it fails.
     pub fn run(&self, sql: &str) {
-        self.connect().batch_execute(sql).unwrap_or_else(|error| panic!("{error:?}: {sql}"));
+        self.connect()
+            .batch_execute(sql)
+            .unwrap_or_else(|error| panic!("{error:?}: {sql}"));
     }
 
     /// The first column of the first row, as text.
@@ -54,12 +58,18 @@ impl Database {
 
     /// The rows as text, columns joined by `|`, nulls as `∅`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        let messages = self.connect().simple_query(sql).unwrap_or_else(|error| panic!("{error:?}: {sql}"));
+        let messages = self
+            .connect()
+            .simple_query(sql)
+            .unwrap_or_else(|error| panic!("{error:?}: {sql}"));
         messages
             .iter()
             .filter_map(|message| match message {
                 postgres::SimpleQueryMessage::Row(row) => Some(
-                    (0..row.len()).map(|i| row.get(i).unwrap_or("∅")).collect::<Vec<_>>().join("|"),
+                    (0..row.len())
+                        .map(|i| row.get(i).unwrap_or("∅"))
+                        .collect::<Vec<_>>()
+                        .join("|"),
                 ),
                 _ => None,
             })
@@ -81,4 +91,61 @@ pub fn admin() -> Client {
         variable("LIZSYNC_TEST_PORT")
     );
     Client::connect(&conninfo, NoTls).unwrap()
+}
+
+/// Runs an algorithm.
+pub fn run(
+    id: &str,
+    parameters: serde_json::Value,
+) -> Result<serde_json::Value, lizsync::error::Error> {
+    let feedback = lizsync::feedback::Feedback::silent();
+    lizsync::registry::run(id, &parameters, &feedback).map(lizsync::schema::Outputs::into_json)
+}
+
+/// Runs an algorithm and returns what it said: its messages, and at the end OUTPUT_STRING.
+pub fn messages(id: &str, parameters: serde_json::Value) -> Vec<String> {
+    use lizsync::feedback::{Event, Feedback};
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let sink = heard.clone();
+    let feedback = Feedback::new(move |event| {
+        if let Event::Message(_, text) = event {
+            sink.lock().unwrap().push(text);
+        }
+    });
+    let outputs = lizsync::registry::run(id, &parameters, &feedback)
+        .unwrap()
+        .into_json();
+    let mut heard = heard.lock().unwrap().clone();
+    heard.push(outputs["OUTPUT_STRING"].as_str().unwrap().to_owned());
+    heard
+}
+
+/// Runs an algorithm that must fail with this kind; returns the sentence.
+pub fn refused(id: &str, parameters: serde_json::Value, kind: lizsync::error::Kind) -> String {
+    let error = run(id, parameters).expect_err("the run should have failed");
+    assert_eq!(error.kind(), kind, "{}", error.sentence());
+    error.sentence()
+}
+
+/// A central database with the structure installed.
+pub fn central(label: &str, sql: &str) -> Database {
+    let database = Database::new(label);
+    database.run(sql);
+    run(
+        "create_database_structure",
+        serde_json::json!({"CONNECTION_NAME": database.conninfo()}),
+    )
+    .unwrap();
+    database
+}
+
+/// A central database that is installed and prepared.
+pub fn prepared(label: &str, sql: &str) -> Database {
+    let database = central(label, sql);
+    run(
+        "initialize_central_database",
+        serde_json::json!({"CONNECTION_NAME_CENTRAL": database.conninfo()}),
+    )
+    .unwrap();
+    database
 }

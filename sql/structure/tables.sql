@@ -1,0 +1,44 @@
+-- The relations of some schemas, for the preparation of a central.
+-- $1: text[], the schemas; empty for all but the system's, public and our own.
+-- Returns one row for each relation, in order of schema and name.
+WITH relation AS (
+    SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,
+           a.attnum AS uid_num, a.atttypid AS uid_type, a.attnotnull AS uid_notnull, a.atthasdef AS uid_default,
+           a.attgenerated <> '' AS uid_generated
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'uid' AND NOT a.attisdropped
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND c.relpersistence <> 't'
+      AND n.nspname NOT IN ('public', 'lizsync', 'audit', 'information_schema') AND n.nspname !~ '^pg_'
+      AND (cardinality($1::text[]) = 0 OR n.nspname = ANY ($1))
+      -- What belongs to an extension is not the user's data.
+      AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                      AND d.deptype = 'e')
+)
+SELECT r.nspname AS schema, r.relname AS name, r.oid, r.relkind::text AS kind,
+       format_type(r.uid_type, NULL) AS uid_type, r.uid_notnull, r.uid_default,
+       -- On a partitioned table a unique constraint needs the partition key as well.
+       EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indpred IS NULL AND i.indkey[0] = r.uid_num
+               AND (r.relkind = 'p' OR i.indisunique AND i.indisvalid AND i.indnkeyatts = 1)) AS uid_unique,
+       EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indisprimary) AS has_key,
+       r.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h WHERE r.oid IN (h.inhrelid, h.inhparent)) AS inherits,
+       -- The columns of the partition key; null where it has an expression.
+       (SELECT string_agg(quote_ident(k.attname), ', ' ORDER BY u.position)
+        FROM pg_partitioned_table AS p
+        CROSS JOIN unnest(p.partattrs::smallint[]) WITH ORDINALITY AS u (num, position)
+        JOIN pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = u.num
+        WHERE p.partrelid = r.oid AND 0 <> ALL (p.partattrs::smallint[]) AND k.attname <> 'uid') AS partition_key,
+       (SELECT count(*) FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
+        WHERE t.tgrelid = r.oid AND t.tgenabled = 'A' AND f.pronamespace = 'audit'::regnamespace
+          AND f.proname = 'capture_statement') AS statement_triggers,
+       (SELECT count(*) FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
+        WHERE t.tgrelid = r.oid AND t.tgenabled = 'A' AND f.pronamespace = 'audit'::regnamespace
+          AND f.proname = 'capture_row') AS row_triggers,
+       -- Ordinary tables and leaf partitions whose TRUNCATE is not captured.
+       (SELECT count(*) FROM (SELECT relid FROM pg_partition_tree(r.oid) UNION SELECT r.oid::regclass) AS l
+        JOIN pg_class AS lc ON lc.oid = l.relid AND lc.relkind = 'r'
+        WHERE NOT EXISTS (SELECT FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
+            WHERE t.tgrelid = l.relid AND t.tgenabled = 'A' AND f.pronamespace = 'audit'::regnamespace
+              AND f.proname = 'capture_truncate')) AS truncate_missing
+FROM relation AS r
+ORDER BY r.nspname, r.relname;

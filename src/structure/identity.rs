@@ -1,0 +1,177 @@
+//! Who a database is: not LizSync's, a central, or a clone.
+
+use ::postgres::GenericClient;
+use uuid::Uuid;
+
+use crate::VERSION;
+use crate::error::{Error, Result};
+use crate::postgres::{Connection, Doing};
+
+/// The name of the central in `lizsync.server_metadata`.
+pub const CENTRAL_NAME: &str = "central";
+
+/// The identity of a database that holds this product's structure.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its id in all ledgers; None before the preparation.
+    pub server_id: Option<Uuid>,
+    /// Its name: `central`, or anything else for a clone.
+    pub server_name: Option<String>,
+    /// The version of its structure.
+    pub version: String,
+    /// The quoted schema of the extension hstore.
+    pub hstore: String,
+    /// The server itself.
+    pub cluster: Cluster,
+}
+
+/// What tells one database server, and one database in it, from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cluster {
+    /// Made by initdb; a restored dump has another one, a standby the same.
+    pub system_identifier: i64,
+    /// Raised when a standby is promoted.
+    pub timeline: i32,
+    /// The database in the server.
+    pub database_oid: i64,
+    /// `server_version_num`, as 150018.
+    pub version: i32,
+}
+
+/// What is installed in a database.
+#[derive(Debug, Clone)]
+pub enum Installed {
+    /// Nothing of LizSync.
+    Nothing,
+    /// The structure of an older LizSync, of that version.
+    Older(String),
+    /// This product's structure.
+    Ours(Box<Identity>),
+}
+
+/// Looks at what is installed in a database.
+pub fn inspect(client: &mut impl GenericClient) -> Result<Installed> {
+    let doing = || "Looking for the LizSync tables";
+    let row = client
+        .query_one(include_str!("../../sql/structure/identity.sql"), &[])
+        .doing(doing)?;
+    if !row.get::<_, bool>("installed") {
+        return Ok(Installed::Nothing);
+    }
+    let server = client
+        .query_one(include_str!("../../sql/structure/server.sql"), &[])
+        .doing(doing)?;
+    let version: Option<String> = server.get("version");
+    let version = version.unwrap_or_else(|| "unknown".into());
+    let hstore: Option<String> = row.get("hstore");
+    match hstore {
+        Some(hstore) if row.get("ours") => Ok(Installed::Ours(Box::new(Identity {
+            server_id: server.get("server_id"),
+            server_name: server.get("server_name"),
+            version,
+            hstore,
+            cluster: Cluster {
+                system_identifier: row.get("system_identifier"),
+                timeline: row.get("timeline"),
+                database_oid: row.get("database_oid"),
+                version: row.get("server_version"),
+            },
+        }))),
+        _ => Ok(Installed::Older(version)),
+    }
+}
+
+/// The cluster and database of a connection, whatever is installed there.
+pub fn cluster(client: &mut impl GenericClient) -> Result<Cluster> {
+    let row = client
+        .query_one(include_str!("../../sql/structure/identity.sql"), &[])
+        .doing(|| "Reading the identity of the server")?;
+    Ok(Cluster {
+        system_identifier: row.get("system_identifier"),
+        timeline: row.get("timeline"),
+        database_oid: row.get("database_oid"),
+        version: row.get("server_version"),
+    })
+}
+
+impl Identity {
+    /// Whether it is a central.
+    pub fn is_central(&self) -> bool {
+        self.server_name.as_deref() == Some(CENTRAL_NAME)
+    }
+
+    /// Its server id.
+    ///
+    /// # Errors
+    /// [`Kind::State`](crate::error::Kind::State) before the preparation.
+    pub fn id(&self) -> Result<Uuid> {
+        self.server_id.ok_or_else(|| {
+            Error::state("The database has no server id yet.")
+                .hint("Run “Prepare the central database” with the server id first.")
+        })
+    }
+}
+
+/// The identity of a database that must hold this product's structure in this version.
+///
+/// # Errors
+/// [`Kind::State`](crate::error::Kind::State), naming the database and the way out.
+pub fn require(connection: &mut Connection) -> Result<Identity> {
+    let name = connection.describe().to_owned();
+    match inspect(&mut **connection)? {
+        Installed::Ours(identity) if identity.version == VERSION => Ok(*identity),
+        Installed::Ours(identity) => Err(Error::state(format!(
+            "The LizSync tables of {name} are of version {}, this is LizSync {VERSION}.",
+            identity.version
+        ))
+        .hint("Run “Upgrade LizSync tools in the central database”, or install the matching LizSync.")),
+        Installed::Older(version) => Err(Error::state(format!(
+            "The LizSync tables of {name} are of version {version} of the former plugin."
+        ))
+        .hint("They cannot be used by this LizSync yet: install its tables in a database without them.")),
+        Installed::Nothing => Err(Error::state(format!("The LizSync tables are not installed in {name}."))
+            .hint("For a central database, run “Install Lizsync tools on the central database”; for a clone, “Deploy a database package to the clone”.")),
+    }
+}
+
+/// The identity of a central.
+///
+/// # Errors
+/// [`Kind::State`](crate::error::Kind::State) when it is none, saying what it is instead.
+pub fn require_central(connection: &mut Connection) -> Result<Identity> {
+    let identity = require(connection)?;
+    let name = connection.describe();
+    if identity.server_id.is_none() {
+        return Err(Error::state(format!(
+            "The central {name} is not prepared: it has no server id."
+        ))
+        .hint("Run “Prepare the central database” first."));
+    }
+    if !identity.is_central() {
+        return Err(
+            Error::state(format!("The {name} is a clone, not a central database."))
+                .hint("Check whether the two connections are swapped."),
+        );
+    }
+    Ok(identity)
+}
+
+/// The identity of a clone.
+///
+/// # Errors
+/// [`Kind::State`](crate::error::Kind::State) when it is none, saying what it is instead.
+pub fn require_clone(connection: &mut Connection) -> Result<Identity> {
+    let identity = require(connection)?;
+    let name = connection.describe();
+    if identity.is_central() {
+        return Err(
+            Error::state(format!("The {name} is a central database, not a clone."))
+                .hint("Check whether the two connections are swapped."),
+        );
+    }
+    if identity.server_id.is_none() {
+        return Err(Error::state(format!("The {name} has no server id."))
+            .hint("Deploy a package to it first."));
+    }
+    Ok(identity)
+}

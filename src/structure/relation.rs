@@ -1,0 +1,179 @@
+//! One relation of a central database, and what it needs to be synchronised.
+
+use ::postgres::{GenericClient, Row};
+
+use crate::error::{Error, Result};
+use crate::postgres::{Doing, Table};
+
+/// A table, view or foreign table, as `sql/structure/tables.sql` describes it.
+#[derive(Debug)]
+pub(super) struct Relation {
+    pub(super) table: Table,
+    pub(super) oid: u32,
+    pub(super) kind: Kind,
+    uid_type: Option<String>,
+    uid_notnull: bool,
+    uid_default: bool,
+    uid_unique: bool,
+    pub(super) has_key: bool,
+    inherits: bool,
+    partition_key: Option<String>,
+    statement_triggers: i64,
+    row_triggers: i64,
+    truncate_missing: i64,
+}
+
+/// What a relation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Table,
+    Partitioned,
+    View,
+    ForeignTable,
+    /// A table that inherits or is inherited from, without partitions.
+    Inheritance,
+}
+
+/// Reads the relations of `schemas` (empty: all that can be prepared).
+pub(super) fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<Vec<Relation>> {
+    let rows = client
+        .query(include_str!("../../sql/structure/tables.sql"), &[&schemas])
+        .doing(|| "Listing the tables")?;
+    Ok(rows.iter().map(Relation::from_row).collect())
+}
+
+impl Relation {
+    fn from_row(row: &Row) -> Self {
+        let inherits: bool = row.get("inherits");
+        let kind = match row.get("kind") {
+            "r" if inherits => Kind::Inheritance,
+            "r" => Kind::Table,
+            "p" => Kind::Partitioned,
+            "f" => Kind::ForeignTable,
+            _ => Kind::View,
+        };
+        Self {
+            table: Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
+            oid: row.get("oid"),
+            kind,
+            uid_type: row.get("uid_type"),
+            uid_notnull: row.get::<_, Option<bool>>("uid_notnull").unwrap_or(false),
+            uid_default: row.get::<_, Option<bool>>("uid_default").unwrap_or(false),
+            uid_unique: row.get("uid_unique"),
+            has_key: row.get("has_key"),
+            inherits,
+            partition_key: row.get("partition_key"),
+            statement_triggers: row.get("statement_triggers"),
+            row_triggers: row.get("row_triggers"),
+            truncate_missing: row.get("truncate_missing"),
+        }
+    }
+
+    /// Whether it holds rows that can be synchronised.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.kind, Kind::Table | Kind::Partitioned) && !self.inherits
+    }
+
+    /// Whether it has a `uid` of the right type.
+    pub(super) fn has_uid(&self) -> bool {
+        self.uid_type.as_deref() == Some("uuid")
+    }
+
+    /// Whether all its changes are captured, in the way that suits it.
+    pub(super) fn is_audited(&self) -> bool {
+        let capture = if self.kind == Kind::Table && self.has_uid() && self.uid_notnull {
+            self.statement_triggers == 3 && self.row_triggers == 0
+        } else {
+            self.row_triggers == 1 && self.statement_triggers == 0
+        };
+        capture && self.truncate_missing == 0
+    }
+
+    /// Gives it a `uid uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE`; whether that changed anything.
+    ///
+    /// # Errors
+    /// [`Kind::State`](crate::error::Kind::State) for a `uid` of another type or with duplicates.
+    pub(super) fn add_uid(&mut self, client: &mut impl GenericClient) -> Result<bool> {
+        let table = &self.table;
+        if let Some(other) = self.uid_type.as_deref().filter(|_| !self.has_uid()) {
+            return Err(Error::state(format!(
+                "Table {} has a column uid of type {other}, not uuid.",
+                table.plain()
+            ))
+            .hint("Rename that column, then run again."));
+        }
+        let mut actions = Vec::new();
+        if self.uid_type.is_none() {
+            actions.push("ADD COLUMN uid uuid NOT NULL DEFAULT gen_random_uuid()".to_owned());
+        } else {
+            self.refuse_duplicates(client)?;
+            if !self.uid_default {
+                actions.push("ALTER COLUMN uid SET DEFAULT gen_random_uuid()".to_owned());
+            }
+            if !self.uid_notnull {
+                client
+                    .execute(
+                        &format!("UPDATE {table} SET uid = gen_random_uuid() WHERE uid IS NULL"),
+                        &[],
+                    )
+                    .doing(|| {
+                        format!("Giving a uid to the rows of {} without one", table.plain())
+                    })?;
+                actions.push("ALTER COLUMN uid SET NOT NULL".to_owned());
+            }
+        }
+        let index = match (self.uid_unique, self.kind) {
+            (true, _) => None,
+            (false, Kind::Partitioned) => Some(match &self.partition_key {
+                Some(key) => format!("CREATE UNIQUE INDEX ON {table} (uid, {key})"),
+                None => format!("CREATE INDEX ON {table} (uid)"),
+            }),
+            (false, _) => {
+                actions.push("ADD UNIQUE (uid)".to_owned());
+                None
+            }
+        };
+        if actions.is_empty() && index.is_none() {
+            return Ok(false);
+        }
+        let mut sql = String::new();
+        if !actions.is_empty() {
+            sql = format!("ALTER TABLE {table} {};", actions.join(", "));
+        }
+        sql.push_str(&index.unwrap_or_default());
+        client
+            .batch_execute(&sql)
+            .doing(|| format!("Adding the uid to {}", table.plain()))?;
+        self.uid_type = Some("uuid".into());
+        self.uid_notnull = true;
+        Ok(true)
+    }
+
+    fn refuse_duplicates(&self, client: &mut impl GenericClient) -> Result<()> {
+        if self.uid_unique && self.kind == Kind::Table {
+            return Ok(());
+        }
+        let table = &self.table;
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT FROM {table} WHERE uid IS NOT NULL GROUP BY uid HAVING count(*) > 1) AS d"
+        );
+        let doing = || format!("Looking for duplicates of uid in {}", table.plain());
+        let duplicates: i64 = client.query_one(&sql, &[]).doing(doing)?.get(0);
+        if duplicates > 0 {
+            return Err(Error::state(format!(
+                "Table {} has {duplicates} values of uid that stand in several rows.",
+                table.plain()
+            ))
+            .hint(format!("Give each row its own: UPDATE {table} SET uid = gen_random_uuid() for all but one row of each.")));
+        }
+        Ok(())
+    }
+
+    /// Starts the capture of its changes.
+    pub(super) fn audit(&self, client: &mut impl GenericClient) -> Result<()> {
+        client
+            .execute("SELECT audit.audit_table($1::oid::regclass)", &[&self.oid])
+            .doing(|| format!("Adding audit triggers to {}", self.table.plain()))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! Upgrading the structure of a database that an earlier version installed.
+
+use super::identity::{self, Installed};
+use super::install;
+use crate::VERSION;
+use crate::error::{Error, Result};
+use crate::feedback::Feedback;
+use crate::postgres::{Connection, Doing};
+
+/// Changes of tables: the version that brings them, and the SQL. Functions need no step: they are
+/// replaced in every upgrade.
+const STEPS: &[(&str, &str)] = &[];
+
+/// Upgrades the structure, in one transaction; returns the sentence for the user. Without `run_it`
+/// it only says what would be done.
+///
+/// # Errors
+/// [`Kind::State`](crate::error::Kind::State) where LizSync is not installed, or in a version that
+/// this one cannot upgrade.
+pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> Result<String> {
+    let name = central.describe().to_owned();
+    let found = match identity::inspect(&mut **central)? {
+        Installed::Ours(identity) => identity,
+        Installed::Older(version) => {
+            return Err(Error::state(format!(
+                "The LizSync tables of {name} are of version {version} of the former plugin, which cannot be upgraded yet."
+            )));
+        }
+        Installed::Nothing => {
+            return Err(
+                Error::state(format!("The LizSync tables are not installed in {name}."))
+                    .hint("Run “Install Lizsync tools on the central database” first."),
+            );
+        }
+    };
+    let version = parse(&found.version).ok_or_else(|| unknown(&name, &found.version))?;
+    let current = parse(VERSION).ok_or_else(|| Error::internal("The version is not a version."))?;
+    if version > current {
+        return Err(unknown(&name, &found.version));
+    }
+    if version == current {
+        return Ok(format!(
+            "The LizSync tables of {name} are of version {VERSION} already: nothing to do."
+        ));
+    }
+    if !run_it {
+        return Ok(format!(
+            "Nothing was done. The LizSync tables of {name} would be upgraded from version {} to {VERSION}.",
+            found.version
+        ));
+    }
+    let mut transaction = central.transaction().doing(|| "Starting a transaction")?;
+    for (brought_by, sql) in STEPS {
+        if parse(brought_by).is_some_and(|step| step > version) {
+            feedback.info(format!("Upgrading the tables to version {brought_by}."));
+            transaction
+                .batch_execute(sql)
+                .doing(|| format!("Upgrading to version {brought_by}"))?;
+        }
+    }
+    feedback.info("Replacing the functions.");
+    install::functions(&mut transaction, &found.hstore)?;
+    install::record(&mut transaction, &format!("Upgrade from {}", found.version))?;
+    feedback.check()?;
+    transaction.commit().doing(|| format!("Upgrading {name}"))?;
+    Ok(format!(
+        "The LizSync tables of {name} were upgraded from version {} to {VERSION}.",
+        found.version
+    ))
+}
+
+fn unknown(name: &str, version: &str) -> Error {
+    Error::state(format!(
+        "The LizSync tables of {name} are of version {version}, which this LizSync {VERSION} does not know."
+    ))
+    .hint("Install a newer LizSync.")
+}
+
+/// Major, minor, patch, and whether it is a release (a pre-release comes before it).
+fn parse(version: &str) -> Option<(u32, u32, u32, bool)> {
+    let (numbers, pre) = match version.split_once('-') {
+        Some((numbers, _)) => (numbers, true),
+        None => (version, false),
+    };
+    let mut parts = numbers.split('.').map(|part| part.parse().ok());
+    let parsed = (parts.next()??, parts.next()??, parts.next()??, !pre);
+    parts.next().is_none().then_some(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn versions_are_ordered() {
+        assert!(parse("1.0.0-beta.1") < parse("1.0.0"));
+        assert!(parse("1.0.0") < parse("1.10.0"));
+        assert_eq!(parse("1.0"), None);
+        assert_eq!(parse("x"), None);
+    }
+}
