@@ -114,8 +114,16 @@ class Server:
         password_file.write_text(self.password)
         self._own(password_file)
         self._call(
-            "initdb", "-D", self.data, "-U", "postgres", "--encoding=UTF8", "--locale=C.UTF-8",
-            "--auth=trust", f"--pwfile={password_file}", "--no-sync",
+            "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "postgres",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--auth=trust",
+            f"--pwfile={password_file}",
+            "--no-sync",
         )
         password_file.unlink()
         extra = f"\nport = {self.port}\nunix_socket_directories = '{self.socket}'\n"
@@ -144,8 +152,13 @@ ssl_key_file = '{self.certificates}/server.key'
     def _call(self, program, *arguments):
         done = subprocess.run(
             [self.bin / program, *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.directory,
-            env=environment(), check=False, **self.user,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.directory,
+            env=environment(),
+            check=False,
+            **self.user,
         )
         if done.returncode:
             raise SystemExit(f"{program} failed:\n{done.stdout}{self.log()}")
@@ -186,17 +199,55 @@ def make_certificates(directory):
     def openssl(*arguments):
         subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, cwd=directory)
 
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=LizSync test authority",
-            "-keyout", "root.key", "-out", "root.crt")
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "30",
+        "-subj",
+        "/CN=LizSync test authority",
+        "-keyout",
+        "root.key",
+        "-out",
+        "root.crt",
+    )
     for name, common, extension in (
         ("server", "localhost", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
         ("client", "certuser", "extendedKeyUsage=clientAuth"),
     ):
         (directory / "extension").write_text("basicConstraints=CA:FALSE\n" + extension)
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={common}",
-                "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "root.crt", "-CAkey", "root.key", "-CAcreateserial",
-                "-days", "30", "-extfile", "extension", "-out", f"{name}.crt")
+        openssl(
+            "req",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            f"/CN={common}",
+            "-keyout",
+            f"{name}.key",
+            "-out",
+            f"{name}.csr",
+        )
+        openssl(
+            "x509",
+            "-req",
+            "-in",
+            f"{name}.csr",
+            "-CA",
+            "root.crt",
+            "-CAkey",
+            "root.key",
+            "-CAcreateserial",
+            "-days",
+            "30",
+            "-extfile",
+            "extension",
+            "-out",
+            f"{name}.crt",
+        )
         (directory / f"{name}.key").chmod(0o600)
 
 
