@@ -8,10 +8,15 @@ pub struct Template<'a> {
 }
 
 impl<'a> Template<'a> {
-    /// The template of that text.
+    /// The template of that text, without the comment at its head: that one explains the places by
+    /// name, and nothing may be filled in there.
     pub fn new(text: &'a str) -> Self {
+        let mut rest = text;
+        while rest.starts_with("--") {
+            rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+        }
         Self {
-            text,
+            text: rest,
             values: Vec::new(),
         }
     }
@@ -58,6 +63,12 @@ impl<'a> Template<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_comment_at_the_head_is_left_out() {
+        let template = Template::new("-- {x} is\n--a place\nSELECT {x} -- {y}").set("x", "a\nb");
+        assert_eq!(template.sql(), "SELECT a\nb -- {y}");
+    }
 
     #[test]
     fn only_named_places_are_filled_and_only_once() {

@@ -149,3 +149,48 @@ pub fn prepared(label: &str, sql: &str) -> Database {
     .unwrap();
     database
 }
+
+/// A clone of a prepared central, as a deployment leaves it, made by copying the database.
+pub fn clone_of(central: &Database, label: &str) -> Database {
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{label}_{}_{number}", std::process::id());
+    let snapshot = central.value("SELECT txid_current_snapshot()");
+    let id = central.value("SELECT server_id FROM lizsync.server_metadata");
+    admin()
+        .batch_execute(&format!(
+            "CREATE DATABASE \"{name}\" TEMPLATE \"{}\"",
+            central.name
+        ))
+        .unwrap();
+    let clone = Database { name };
+    clone.run(&format!(
+        "DELETE FROM audit.logged_actions; DELETE FROM lizsync.server_metadata; DELETE FROM lizsync.history;
+         DELETE FROM lizsync.received; DELETE FROM lizsync.synchronized_schemas; DELETE FROM lizsync.conflicts;
+         INSERT INTO lizsync.server_metadata (server_name) VALUES ('clone {label}');
+         INSERT INTO lizsync.deployment VALUES (gen_random_uuid(), '{id}', gen_random_uuid(), now(), now(), '{snapshot}');
+         INSERT INTO lizsync.received (sender, snapshot, sync_id, deployment, system_identifier, timeline)
+            SELECT '{id}', '{snapshot}', package_id, deployment, (SELECT system_identifier FROM pg_control_system()),
+                (SELECT timeline_id FROM pg_control_checkpoint()) FROM lizsync.deployment;
+         INSERT INTO lizsync.synchronized_schemas SELECT server_id, (SELECT to_jsonb(array_agg(nspname)) FROM pg_namespace
+            WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'audit', 'lizsync', 'information_schema')) FROM lizsync.server_metadata"
+    ));
+    clone
+}
+
+/// Synchronises; returns the outputs.
+pub fn synchronize(central: &Database, clone: &Database) -> serde_json::Value {
+    let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
+    run("synchronize_database", parameters).unwrap_or_else(|error| panic!("{}", error.sentence()))
+}
+
+/// The counts of a run: applied to clone, to central, conflicts, superseded, set aside.
+pub fn counts(outputs: &serde_json::Value) -> [u64; 5] {
+    [
+        "APPLIED_TO_CLONE",
+        "APPLIED_TO_CENTRAL",
+        "CONFLICTS",
+        "SUPERSEDED",
+        "SET_ASIDE",
+    ]
+    .map(|id| outputs[id].as_u64().unwrap())
+}

@@ -1,0 +1,12 @@
+-- What a side has to do. op: I insert, U update, D delete a row; F forget fields of the clone's own
+-- log (all of them if fields is null); C record a conflict (fields are its columns).
+-- {hstore}: quoted schema of the extension hstore.
+CREATE TEMPORARY TABLE lizsync_stage (
+    number integer NOT NULL,
+    uid uuid NOT NULL,
+    op "char" NOT NULL,
+    fields {hstore}.hstore,
+    edit_time timestamptz,
+    field_times {hstore}.hstore,
+    user_name text
+) ON COMMIT DROP;

@@ -1,0 +1,31 @@
+-- The tables of some schemas, as a synchronisation needs to know them. $1: text[], the schemas.
+-- Returns one row for each table that is ordinary or partitioned.
+SELECT n.nspname AS schema, c.relname AS name, c.oid,
+       EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'uid'
+               AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped) AS has_uid,
+       EXISTS (SELECT FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+               WHERE t.tgrelid = c.oid AND t.tgenabled <> 'D' AND p.pronamespace = 'audit'::regnamespace
+                 AND p.proname IN ('capture_statement', 'capture_row')) AS audited,
+       pg_has_role(c.relowner, 'USAGE') AS owned,
+       -- Columns whose values travel: no generated ones, and no automatic keys, which have another
+       -- value in each database.
+       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+             LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND a.attgenerated = '' AND a.attidentity <> 'a'
+               AND NOT ((a.attidentity = 'd' OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') ~ '^nextval\(')
+                        AND EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisunique
+                                    AND a.attnum = ANY (i.indkey)))
+             ORDER BY a.attnum) AS columns,
+       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS all_columns,
+       -- Triggers of the user's own that would run again: name and mode.
+       ARRAY(SELECT t.tgname::text FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+               AND p.pronamespace <> 'audit'::regnamespace ORDER BY t.tgname) AS triggers,
+       ARRAY(SELECT t.tgenabled::text FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+               AND p.pronamespace <> 'audit'::regnamespace ORDER BY t.tgname) AS trigger_modes
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+ORDER BY n.nspname, c.relname;

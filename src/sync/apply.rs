@@ -1,0 +1,270 @@
+//! Applying what is staged: per table and set-based, in the order of the foreign keys.
+
+use uuid::Uuid;
+
+use super::merge::Side;
+use super::participant::Participant;
+use super::stage::Staged;
+use super::tables::{Local, Reference, Scope, Synced};
+use super::triggers;
+use crate::error::{Error, Result};
+use crate::feedback::Feedback;
+use crate::postgres::{Doing, Template, literal, quote};
+
+/// Rows that changed and staged changes that changed nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Applied {
+    /// Rows inserted, updated or deleted.
+    pub rows: u64,
+    /// Updates of rows that are not there, recorded as conflicts.
+    pub missing: u64,
+}
+
+/// Applies the staged changes of a run to one side.
+pub struct Apply<'a> {
+    /// The side.
+    pub receiver: &'a mut Participant,
+    /// All tables.
+    pub scope: &'a Scope,
+    /// The foreign keys of the receiver that refer to them.
+    pub references: &'a [Reference],
+    /// The clone of the run.
+    pub clone: Uuid,
+    /// The run.
+    pub sync_id: Uuid,
+    /// Where messages go.
+    pub feedback: &'a Feedback,
+}
+
+impl Synced {
+    /// The table as one side knows it.
+    pub fn on(&self, side: Side) -> &Local {
+        match side {
+            Side::Central => &self.central,
+            Side::Clone => &self.clone,
+        }
+    }
+}
+
+impl Apply<'_> {
+    /// Applies what is staged; the numbers of tables ascend from parents to children.
+    ///
+    /// # Errors
+    /// What PostgreSQL says, naming the table; a collision is told by its SQLSTATE.
+    pub fn run(&mut self, staged: &Staged) -> Result<Applied> {
+        let side = self.receiver.side;
+        let mut applied = Applied::default();
+        self.execute("SET CONSTRAINTS ALL DEFERRED", || {
+            "Deferring constraints".into()
+        })?;
+        let mut disabled = Vec::new();
+        for &number in staged.keys() {
+            let synced = &self.scope.tables[number];
+            if triggers::disable(self.receiver, synced, self.feedback)? {
+                disabled.push(number);
+            }
+        }
+        // Rows that nothing refers to go first: they may free unique values.
+        let with_deletes: Vec<usize> = staged
+            .iter()
+            .rev()
+            .filter(|(_, a)| a.deletes > 0)
+            .map(|(number, _)| *number)
+            .collect();
+        for &number in &with_deletes {
+            applied.rows += self.delete(number, true)?;
+        }
+        for (&number, _) in staged.iter().filter(|(_, amount)| amount.upserts > 0) {
+            self.feedback.check()?;
+            let name = self.scope.tables[number].table.plain();
+            self.feedback
+                .info(format!("Writing {name} to the {}.", side.name()));
+            applied.missing += self.record_missing(number)?;
+            applied.rows += self.upsert(number)?;
+        }
+        for &number in &with_deletes {
+            applied.rows += self.delete(number, false)?;
+        }
+        self.execute("SET CONSTRAINTS ALL IMMEDIATE", || {
+            format!("Checking the constraints of the {}", side.name())
+        })?;
+        self.execute("SELECT set_config('lizsync.applying', '', true)", || {
+            "Ending the apply".into()
+        })?;
+        for number in disabled {
+            triggers::enable(self.receiver, &self.scope.tables[number])?;
+        }
+        Ok(applied)
+    }
+
+    fn execute(&mut self, sql: &str, doing: impl FnOnce() -> String) -> Result<()> {
+        self.receiver.connection.batch_execute(sql).doing(doing)
+    }
+
+    /// Tells the triggers that this table is written by a synchronisation, which logs it itself.
+    fn announce(&mut self, oid: u32) -> Result<()> {
+        self.execute(
+            &format!("SELECT set_config('lizsync.applying', '{oid}', true)"),
+            || "Announcing the table".into(),
+        )
+    }
+
+    fn doing(&self, number: usize) -> impl FnOnce() -> String + use<> {
+        let name = self.scope.tables[number].table.plain();
+        let side = self.receiver.side.name();
+        move || format!("Writing {name} to the {side}")
+    }
+
+    fn upsert(&mut self, number: usize) -> Result<u64> {
+        let scope = self.scope;
+        let synced = &scope.tables[number];
+        let local = synced.on(self.receiver.side);
+        self.announce(local.oid)?;
+        let columns: Vec<String> = synced.columns.iter().map(|name| quote(name)).collect();
+        let values: Vec<String> = columns
+            .iter()
+            .map(|name| format!("(i.new).{name}"))
+            .collect();
+        let assignments: Vec<String> = columns
+            .iter()
+            .zip(&values)
+            .filter(|(column, _)| *column != "\"uid\"")
+            .map(|(column, value)| format!("{column} = {value}"))
+            .collect();
+        // A table of nothing but a uid has nothing to update.
+        let assignments = if assignments.is_empty() {
+            "uid = (i.new).uid".to_owned()
+        } else {
+            assignments.join(", ")
+        };
+        let log = self.log(include_str!("../../sql/sync/upsert_log.sql"), synced);
+        let sql = self
+            .receiver
+            .template(include_str!("../../sql/sync/upsert.sql"))
+            .set("table", synced.table.to_string())
+            .set("columns", columns.join(", "))
+            .set("values", values.join(", "))
+            .set("assignments", assignments)
+            .set("number", number.to_string())
+            .set("log", log)
+            .sql();
+        let row = self
+            .receiver
+            .connection
+            .query_one(&sql, &[])
+            .doing(self.doing(number))?;
+        count(row.get::<_, i64>(0) + row.get::<_, i64>(1))
+    }
+
+    /// Deletes the staged rows; with `only_free` those that nothing refers to.
+    fn delete(&mut self, number: usize, only_free: bool) -> Result<u64> {
+        let scope = self.scope;
+        let synced = &scope.tables[number];
+        let local = synced.on(self.receiver.side);
+        self.announce(local.oid)?;
+        let unreferenced = if only_free {
+            self.unreferenced(local.oid, number)
+        } else {
+            String::new()
+        };
+        let log = self.log(include_str!("../../sql/sync/delete_log.sql"), synced);
+        let sql = self
+            .receiver
+            .template(include_str!("../../sql/sync/delete.sql"))
+            .set("table", synced.table.to_string())
+            .set("number", number.to_string())
+            .set("unreferenced", unreferenced)
+            .set("log", log)
+            .sql();
+        let row = self
+            .receiver
+            .connection
+            .query_one(&sql, &[])
+            .doing(self.doing(number))?;
+        count(row.get(0))
+    }
+
+    /// The condition that no row refers to row `t` of a table, apart from rows of the same table
+    /// that are deleted with it.
+    fn unreferenced(&self, oid: u32, number: usize) -> String {
+        let mut sql = String::new();
+        for reference in self
+            .references
+            .iter()
+            .filter(|reference| reference.parent == oid)
+        {
+            let pairs: Vec<String> = reference
+                .columns
+                .iter()
+                .map(|(child, parent)| format!("c.{} = t.{}", quote(child), quote(parent)))
+                .collect();
+            sql.push_str(&format!(
+                " AND NOT EXISTS (SELECT FROM {} AS c WHERE {}",
+                reference.child_name,
+                pairs.join(" AND ")
+            ));
+            if reference.child == oid {
+                sql.push_str(&format!(
+                    " AND NOT EXISTS (SELECT FROM pg_temp.lizsync_stage AS x WHERE x.number = {number} AND x.op = 'D' AND x.uid = c.uid)"
+                ));
+            }
+            sql.push(')');
+        }
+        sql
+    }
+
+    /// The sub-statement that writes the log of the central; a clone logs only its own edits.
+    fn log(&self, text: &'static str, synced: &Synced) -> String {
+        if self.receiver.side == Side::Clone {
+            return String::new();
+        }
+        let uuid = |id: Uuid| format!("'{id}'::uuid");
+        let template = Template::new(text)
+            .set("schema_name", literal(&synced.table.schema))
+            .set("table_name", literal(&synced.table.name))
+            .set("oid", synced.central.oid.to_string())
+            .set("origin", uuid(self.clone))
+            .set("sync_id", uuid(self.sync_id));
+        if text.contains("{hstore}") {
+            template
+                .set("hstore", self.receiver.identity.hstore.clone())
+                .sql()
+        } else {
+            template.sql()
+        }
+    }
+
+    fn record_missing(&mut self, number: usize) -> Result<u64> {
+        let scope = self.scope;
+        let synced = &scope.tables[number];
+        // The sender's value is lost.
+        let sender = self.receiver.side.other().name();
+        let sql = self
+            .receiver
+            .template(include_str!("../../sql/sync/missing_rows.sql"))
+            .set("table", synced.table.to_string())
+            .set("number", number.to_string())
+            .set("object_table", literal(&synced.table.plain()))
+            .set("time_column", format!("{sender}_event_timestamp"))
+            .set("value_column", format!("{sender}_value"))
+            .set("user_column", format!("{sender}_user"))
+            .sql();
+        let missing = self
+            .receiver
+            .connection
+            .execute(&sql, &[&self.clone, &self.sync_id, &sender])
+            .doing(self.doing(number))?;
+        if missing > 0 {
+            self.feedback.warning(format!(
+                "{}: {missing} edits of the {sender} are of rows that the {} does not hold; their values are kept in lizsync.conflicts.",
+                synced.table.plain(),
+                self.receiver.side.name()
+            ));
+        }
+        Ok(missing)
+    }
+}
+
+fn count(number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| Error::internal("A count is negative."))
+}

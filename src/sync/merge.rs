@@ -1,0 +1,173 @@
+//! Merging: the net changes of one row on both sides become what each side has to do. Pure.
+//!
+//! Fields merge; the later edit of a field wins, a tie goes to the central; a delete beats an update.
+
+use std::sync::Arc;
+
+use super::change::{Change, Edit, Field, Fields};
+
+/// One of the two databases of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The central.
+    Central,
+    /// The clone.
+    Clone,
+}
+
+impl Side {
+    /// Its name in `lizsync.conflicts` and in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Central => "central",
+            Side::Clone => "clone",
+        }
+    }
+}
+
+/// What one side of a conflict wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// A value of the field.
+    Value(Field),
+    /// These values of several fields, where the other side deleted the row.
+    Row(Fields),
+    /// No row.
+    Deletion(Edit),
+}
+
+/// Two edits that neither side had seen of the other, of which one lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The column; None where one side deleted the row.
+    pub field: Option<Arc<str>>,
+    /// What the central wanted.
+    pub central: Wanted,
+    /// What the clone wanted.
+    pub clone: Wanted,
+    /// The side whose edit lost.
+    pub rejected: Side,
+}
+
+/// What of the clone's own change must leave its log, because it is not sent any more.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Dropped {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// These fields.
+    Fields(Vec<Arc<str>>),
+    /// All of it.
+    Row,
+}
+
+/// What follows from the changes of one row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Merged {
+    /// For the clone to apply.
+    pub to_clone: Option<Change>,
+    /// For the central to apply.
+    pub to_central: Option<Change>,
+    /// For the clone to forget.
+    pub dropped: Dropped,
+    /// To be recorded.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Merges the changes of one row.
+pub fn merge(central: Option<Change>, clone: Option<Change>) -> Merged {
+    match (central, clone) {
+        (None, None) => Merged::default(),
+        (Some(change), None) => Merged {
+            to_clone: Some(change),
+            ..Merged::default()
+        },
+        (None, Some(change)) => Merged {
+            to_central: Some(change),
+            ..Merged::default()
+        },
+        (Some(Change::Delete(_)), Some(Change::Delete(_))) => Merged {
+            dropped: Dropped::Row,
+            ..Merged::default()
+        },
+        (Some(Change::Delete(edit)), Some(Change::Insert(fields) | Change::Update(fields))) => {
+            let conflict = Conflict {
+                field: None,
+                central: Wanted::Deletion(edit.clone()),
+                clone: Wanted::Row(fields),
+                rejected: Side::Clone,
+            };
+            Merged {
+                to_clone: Some(Change::Delete(edit)),
+                dropped: Dropped::Row,
+                conflicts: vec![conflict],
+                ..Merged::default()
+            }
+        }
+        (Some(Change::Insert(fields) | Change::Update(fields)), Some(Change::Delete(edit))) => {
+            let conflict = Conflict {
+                field: None,
+                central: Wanted::Row(fields),
+                clone: Wanted::Deletion(edit.clone()),
+                rejected: Side::Central,
+            };
+            Merged {
+                to_central: Some(Change::Delete(edit)),
+                conflicts: vec![conflict],
+                ..Merged::default()
+            }
+        }
+        (
+            Some(Change::Insert(central) | Change::Update(central)),
+            Some(Change::Insert(clone) | Change::Update(clone)),
+        ) => merge_fields(central, clone),
+    }
+}
+
+/// Both sides hold the row: each gets the fields that the other one changed last.
+fn merge_fields(mut to_clone: Fields, clone: Fields) -> Merged {
+    let mut to_central = Fields::new();
+    let mut dropped = Vec::new();
+    let mut conflicts = Vec::new();
+    for (name, mine) in clone {
+        let Some(theirs) = to_clone.get(&name) else {
+            to_central.insert(name, mine);
+            continue;
+        };
+        if theirs.value == mine.value {
+            // Both chose the same value: nobody has to do anything.
+            to_clone.remove(&name);
+            dropped.push(name);
+            continue;
+        }
+        let clone_wins = mine.edit.time > theirs.edit.time;
+        conflicts.push(Conflict {
+            field: Some(name.clone()),
+            central: Wanted::Value(theirs.clone()),
+            clone: Wanted::Value(mine.clone()),
+            rejected: if clone_wins {
+                Side::Central
+            } else {
+                Side::Clone
+            },
+        });
+        if clone_wins {
+            to_clone.remove(&name);
+            to_central.insert(name, mine);
+        } else {
+            dropped.push(name);
+        }
+    }
+    let change = |fields: Fields| (!fields.is_empty()).then_some(Change::Update(fields));
+    let dropped = match (dropped.is_empty(), to_central.is_empty()) {
+        (true, _) => Dropped::Nothing,
+        (false, true) => Dropped::Row,
+        (false, false) => Dropped::Fields(dropped),
+    };
+    Merged {
+        to_clone: change(to_clone),
+        to_central: change(to_central),
+        dropped,
+        conflicts,
+    }
+}

@@ -1,0 +1,171 @@
+//! One of the two databases of a run: its connection and what it knows of the other.
+
+use ::postgres::error::SqlState;
+use uuid::Uuid;
+
+use super::merge::Side;
+use crate::error::{Error, Result};
+use crate::postgres::{Connection, Doing, Template};
+use crate::structure::Identity;
+
+/// What a database has received from a sender.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// The sender's snapshot up to which everything was taken.
+    pub snapshot: String,
+    /// The deployment of the clone that this is about.
+    pub deployment: Option<Uuid>,
+    system_identifier: Option<i64>,
+    timeline: Option<i32>,
+    highest_event: Option<i64>,
+}
+
+/// Where the transaction of a run stands.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// Its snapshot.
+    pub snapshot: String,
+    /// The highest event number given out.
+    pub highest_event: i64,
+}
+
+/// A database that takes part in a run.
+pub struct Participant {
+    /// Which of the two it is.
+    pub side: Side,
+    /// The connection that holds the lock and the transaction.
+    pub connection: Connection,
+    /// Who it is.
+    pub identity: Identity,
+    /// Its server id.
+    pub id: Uuid,
+}
+
+impl Participant {
+    /// Begins the transaction of a run. With `locked` tables, writers to them wait until it ends, so
+    /// that it cannot collide with them; LOCK takes no snapshot.
+    pub fn begin(&mut self, locked: &[String]) -> Result<Moment> {
+        let name = self.side.name();
+        let mut sql = "BEGIN ISOLATION LEVEL REPEATABLE READ".to_owned();
+        if !locked.is_empty() {
+            sql.push_str(&format!(
+                "; LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE",
+                locked.join(", ")
+            ));
+        }
+        self.connection
+            .batch_execute(&sql)
+            .doing(|| format!("Starting a transaction in the {name}"))?;
+        let row = self
+            .connection
+            .query_one(include_str!("../../sql/sync/moment.sql"), &[])
+            .doing(|| format!("Taking a snapshot of the {name}"))?;
+        Ok(Moment {
+            snapshot: row.get("snapshot"),
+            highest_event: row.get("highest_event"),
+        })
+    }
+
+    /// Commits.
+    pub fn commit(&mut self) -> Result<()> {
+        let name = self.side.name();
+        self.connection
+            .batch_execute("COMMIT")
+            .doing(|| format!("Committing to the {name}"))
+    }
+
+    /// Rolls back, if there is anything to roll back.
+    pub fn rollback(&mut self) {
+        if let Err(error) = self.connection.batch_execute("ROLLBACK")
+            && error.code() != Some(&SqlState::NO_ACTIVE_SQL_TRANSACTION)
+        {
+            log::debug!("rolling back the {}: {error}", self.side.name());
+        }
+    }
+
+    /// What it has received from `sender`, checked against who the sender is now.
+    ///
+    /// # Errors
+    /// [`Kind::State`](crate::error::Kind::State) when the sender is another database than the one
+    /// that the ledger speaks of: its transaction numbers then mean nothing.
+    pub fn received_from(&mut self, sender: &Participant, at: &Moment) -> Result<Option<Received>> {
+        let name = self.side.name();
+        let row = self
+            .connection
+            .query_opt(include_str!("../../sql/sync/ledger.sql"), &[&sender.id])
+            .doing(|| format!("Reading the ledger of the {name}"))?;
+        let Some(row) = row else { return Ok(None) };
+        let received = Received {
+            snapshot: row.get("snapshot"),
+            deployment: row.get("deployment"),
+            system_identifier: row.get("system_identifier"),
+            timeline: row.get("timeline"),
+            highest_event: row.get("highest_event"),
+        };
+        received.verify(sender, at)?;
+        Ok(Some(received))
+    }
+
+    /// Records that everything visible at `at` in `sender` has been taken.
+    pub fn receive(
+        &mut self,
+        sender: &Participant,
+        at: &Moment,
+        sync_id: Uuid,
+        deployment: Uuid,
+    ) -> Result<()> {
+        let name = self.side.name();
+        let cluster = &sender.identity.cluster;
+        self.connection
+            .execute(
+                include_str!("../../sql/sync/receive.sql"),
+                &[
+                    &sender.id,
+                    &at.snapshot,
+                    &sync_id,
+                    &deployment,
+                    &cluster.system_identifier,
+                    &cluster.timeline,
+                    &at.highest_event,
+                ],
+            )
+            .doing(|| format!("Writing the ledger of the {name}"))?;
+        Ok(())
+    }
+
+    /// A template with the schema of hstore of this database filled in.
+    pub fn template<'a>(&self, text: &'a str) -> Template<'a> {
+        Template::new(text).set("hstore", self.identity.hstore.clone())
+    }
+}
+
+impl Received {
+    fn verify(&self, sender: &Participant, at: &Moment) -> Result<()> {
+        let cluster = &sender.identity.cluster;
+        let differs = |known: Option<i64>, now: i64| known.is_some_and(|known| known != now);
+        let what = if differs(self.system_identifier, cluster.system_identifier) {
+            "is on another server than at the last run"
+        } else if differs(self.timeline.map(i64::from), i64::from(cluster.timeline)) {
+            "was recovered from a backup or failed over to a standby since the last run"
+        } else if self
+            .highest_event
+            .is_some_and(|known| at.highest_event < known)
+        {
+            "holds fewer events than at the last run: it was restored from a backup"
+        } else {
+            return Ok(());
+        };
+        let name = sender.side.name();
+        let way_out = match sender.side {
+            Side::Central => {
+                "Package the central database again and deploy the package to the clone; save the clone's edits first."
+            }
+            Side::Clone => "Deploy a package to it again; save its edits first.",
+        };
+        Err(Error::state(format!(
+            "The {name} ({}) {what}. What the databases know of each other does not hold any more, so nothing was synchronised.",
+            sender.connection.describe()
+        ))
+        .hint(way_out))
+    }
+}

@@ -1,0 +1,471 @@
+//! A run: the steps of the protocol, and what happens when one of them collides with other work.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use uuid::Uuid;
+
+use super::apply::{Applied, Apply};
+use super::merge::Side;
+use super::outcome::Outcome;
+use super::participant::{Moment, Participant, Received};
+use super::stage::Staged;
+use super::tables::{self, Reference, Scope};
+use super::transfer::{New, Tally, Transferred, transfer};
+use super::{clock, conflicts};
+use crate::error::{Error, Result};
+use crate::feedback::Feedback;
+use crate::postgres::{self, Doing, Template, is_collision, is_unique_violation, literal};
+use crate::secret::Secret;
+use crate::structure::{self, Identity};
+
+/// Tries that may collide, and then tries that lock the tables first.
+const TRIES: usize = 6;
+const FREE_TRIES: usize = 3;
+
+/// Synchronises a clone with its central. `central` and `clone` are connection values, `named` the
+/// connections that the caller named.
+///
+/// # Errors
+/// Every kind but transfer and program. Nothing is half applied on a side: what was committed to
+/// the clone before a failure is known to its ledger, and the next run goes on from there.
+pub fn run(
+    central: &str,
+    clone: &str,
+    named: &BTreeMap<String, Secret>,
+    feedback: &Feedback,
+) -> Result<Outcome> {
+    feedback.info("Connecting to the central database and to the clone.");
+    let (central, clone) = thread::scope(|threads| {
+        let other = threads.spawn(|| postgres::open(clone, named, feedback));
+        let one = postgres::open(central, named, feedback);
+        let other = other
+            .join()
+            .map_err(|_| Error::internal("A connection stopped."))?;
+        Ok::<_, Error>((one?, other?))
+    })?;
+    let mut run = Run::prepare(central, clone, feedback)?;
+    let mut locked = Vec::new();
+    for attempt in 1..=TRIES {
+        feedback.check()?;
+        let error = match run.attempt(&locked) {
+            Ok(()) => {
+                feedback.progress(100.0);
+                return Ok(run.outcome);
+            }
+            Err(error) => error,
+        };
+        run.central.rollback();
+        run.clone.rollback();
+        // A unique value may have been taken by a row that this run's snapshot does not see.
+        let again = is_collision(&error) || is_unique_violation(&error) && attempt == 1;
+        if !again || attempt == TRIES {
+            return Err(error);
+        }
+        feedback.info(format!(
+            "Somebody else wrote the same rows ({error}) Trying again."
+        ));
+        if attempt >= FREE_TRIES {
+            locked = run.written.clone();
+        }
+    }
+    Err(Error::internal("A run ended without an outcome."))
+}
+
+/// What all tries of a run share.
+struct Run<'a> {
+    central: Participant,
+    clone: Participant,
+    sync_id: Uuid,
+    deployment: Uuid,
+    /// Literal: the snapshot of the central when the clone was deployed.
+    deployed_at: String,
+    outcome: Outcome,
+    /// The tables that the last try meant to write, as SQL.
+    written: Vec<String>,
+    feedback: &'a Feedback,
+}
+
+/// What a try knows after it began.
+struct Begun {
+    central: Moment,
+    clone: Moment,
+    received_by_clone: Received,
+    received_by_central: Option<Received>,
+}
+
+impl<'a> Run<'a> {
+    fn prepare(
+        mut central: postgres::Connection,
+        mut clone: postgres::Connection,
+        feedback: &'a Feedback,
+    ) -> Result<Self> {
+        let same = structure::cluster(&mut *central)? == structure::cluster(&mut *clone)?;
+        if same {
+            return Err(Error::parameter(format!(
+                "CONNECTION_NAME_CENTRAL and CONNECTION_NAME_CLONE are the same database: {}.",
+                central.describe()
+            ))
+            .hint("Give the connection of the central database and that of the clone."));
+        }
+        let central_identity = structure::require_central(&mut central)?;
+        let clone_identity = structure::require_clone(&mut clone)?;
+        let participant = |side, connection, identity: Identity| -> Result<Participant> {
+            let id = identity.id()?;
+            Ok(Participant {
+                side,
+                connection,
+                identity,
+                id,
+            })
+        };
+        let mut central = participant(Side::Central, central, central_identity)?;
+        let mut clone = participant(Side::Clone, clone, clone_identity)?;
+        postgres::lock_clone(&mut central.connection, clone.id, feedback)?;
+        postgres::lock_clone(&mut clone.connection, clone.id, feedback)?;
+
+        let row = clone
+            .connection
+            .query_opt(
+                "SELECT deployment, central_snapshot::text FROM lizsync.deployment WHERE central_id = $1",
+                &[&central.id],
+            )
+            .doing(|| "Reading the deployment of the clone")?;
+        let Some(row) = row else {
+            return Err(Error::state(format!(
+                "The clone ({}) was not deployed from this central ({}).",
+                clone.connection.describe(),
+                central.connection.describe()
+            ))
+            .hint("Check the two connections, or deploy a package of this central to the clone."));
+        };
+        Ok(Self {
+            deployment: row.get(0),
+            deployed_at: literal(row.get::<_, &str>(1)),
+            central,
+            clone,
+            sync_id: Uuid::new_v4(),
+            outcome: Outcome::default(),
+            written: Vec::new(),
+            feedback,
+        })
+    }
+
+    /// One try: steps 1 to 6.
+    fn attempt(&mut self, locked: &[String]) -> Result<()> {
+        let begun = self.begin(locked)?;
+        self.recover(&begun)?;
+        let new = self.new_events(&begun);
+        let anything = self.any("central", &new.central)? | self.any("clone", &new.clone)?;
+        self.feedback.progress(10.0);
+        if anything {
+            self.exchange(&begun, &new)
+        } else {
+            self.finish_clone(&begun, Applied::default(), &Transferred::default(), None)?;
+            self.finish_central(&begun, Applied::default(), &Transferred::default())
+        }
+    }
+
+    fn begin(&mut self, locked: &[String]) -> Result<Begun> {
+        let central = self.central.begin(locked)?;
+        let clone = self.clone.begin(locked)?;
+        let received_by_clone = self
+            .clone
+            .received_from(&self.central, &central)?
+            .ok_or_else(|| {
+                Error::state(
+                    "The clone's ledger does not know its central: lizsync.received is empty.",
+                )
+                .hint("Deploy a package to the clone again; save its edits first.")
+            })?;
+        // What the central knows of an earlier deployment of this clone does not count.
+        let received_by_central = self
+            .central
+            .received_from(&self.clone, &clone)?
+            .filter(|received| received.deployment == Some(self.deployment));
+        Ok(Begun {
+            central,
+            clone,
+            received_by_clone,
+            received_by_central,
+        })
+    }
+
+    /// Step 2: what the central has taken leaves the clone's log.
+    fn recover(&mut self, begun: &Begun) -> Result<()> {
+        if let Some(received) = &begun.received_by_central {
+            self.clone
+                .connection
+                .execute(
+                    "DELETE FROM audit.logged_actions
+                     WHERE transaction_id < txid_snapshot_xmax($1::text::txid_snapshot)
+                       AND txid_visible_in_snapshot(transaction_id, $1::text::txid_snapshot)",
+                    &[&received.snapshot],
+                )
+                .doing(|| "Clearing the clone's log of what the central has")?;
+        }
+        Ok(())
+    }
+
+    fn new_events(&self, begun: &Begun) -> New {
+        let since = |snapshot: &str| {
+            Template::new(include_str!("../../sql/sync/new_events.sql"))
+                .set("snapshot", literal(snapshot))
+                .sql()
+        };
+        // What this clone sent came from it, unless it was deployed anew since.
+        let origin = format!(
+            "(l.origin IS DISTINCT FROM '{}' OR txid_visible_in_snapshot(l.transaction_id, {}::txid_snapshot))",
+            self.clone.id, self.deployed_at
+        );
+        let of_clone = begun
+            .received_by_central
+            .as_ref()
+            .map(|received| since(&received.snapshot));
+        New {
+            central: format!("{} AND {origin}", since(&begun.received_by_clone.snapshot)),
+            clone: format!(
+                "{} AND l.origin IS NULL",
+                of_clone.as_deref().unwrap_or("true")
+            ),
+        }
+    }
+
+    fn any(&mut self, side: &str, condition: &str) -> Result<bool> {
+        let connection = match side {
+            "central" => &mut self.central.connection,
+            _ => &mut self.clone.connection,
+        };
+        let sql =
+            format!("SELECT EXISTS (SELECT FROM audit.logged_actions AS l WHERE {condition})");
+        Ok(connection
+            .query_one(&sql, &[])
+            .doing(|| format!("Reading the change log of the {side}"))?
+            .get(0))
+    }
+
+    /// Steps 3 to 6, where there is something to do.
+    fn exchange(&mut self, begun: &Begun, new: &New) -> Result<()> {
+        let schemas = self.schemas()?;
+        let central = tables::read(&mut *self.central.connection, &schemas)?;
+        let clone = tables::read(&mut *self.clone.connection, &schemas)?;
+        let oids = |tables: &BTreeMap<_, tables::Local>| {
+            tables.values().map(|t| t.oid).collect::<Vec<_>>()
+        };
+        let central_references =
+            tables::references(&mut *self.central.connection, &oids(&central))?;
+        let clone_references = tables::references(&mut *self.clone.connection, &oids(&clone))?;
+        let scope = Scope::new(central, clone, &central_references, self.feedback)?;
+        if scope.tables.is_empty() {
+            return Err(Error::state(format!(
+                "There is no table to synchronise in the schemas {}.",
+                schemas.join(", ")
+            ))
+            .hint("Prepare the central database, package it and deploy the package again."));
+        }
+        let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
+        if offset.abs() > 1_000_000 {
+            let seconds = offset as f64 / 1e6;
+            self.feedback.warning(format!(
+                "The clocks of the two servers differ by {:.1} s (the clone's is {}); edit times are corrected by that.",
+                seconds.abs(),
+                if offset > 0 { "behind" } else { "ahead" }
+            ));
+        }
+        let transferred = transfer(
+            &mut self.central,
+            &mut self.clone,
+            &scope,
+            new,
+            offset,
+            self.feedback,
+        )?;
+        self.written = transferred
+            .to_clone
+            .keys()
+            .chain(transferred.to_central.keys())
+            .map(|&number| scope.tables[number].table.to_string())
+            .collect();
+        self.written.sort();
+        self.written.dedup();
+        self.feedback.progress(40.0);
+
+        let applied = self.apply(
+            Side::Clone,
+            &scope,
+            &clone_references,
+            &transferred.to_clone,
+        )?;
+        self.finish_clone(begun, applied, &transferred, Some(&scope))?;
+        self.feedback.progress(70.0);
+        let applied = self.apply(
+            Side::Central,
+            &scope,
+            &central_references,
+            &transferred.to_central,
+        )?;
+        self.finish_central(begun, applied, &transferred)
+    }
+
+    /// The schemas to synchronise: as the central has registered them, else as they were deployed.
+    fn schemas(&mut self) -> Result<Vec<String>> {
+        let sql = include_str!("../../sql/sync/scope.sql");
+        let id = self.clone.id;
+        for participant in [&mut self.central, &mut self.clone] {
+            let row = participant
+                .connection
+                .query_opt(sql, &[&id])
+                .doing(|| "Reading which schemas the clone synchronises")?;
+            if let Some(row) = row {
+                return Ok(row.get("schemas"));
+            }
+        }
+        Err(
+            Error::state("Neither database knows which schemas the clone synchronises.")
+                .hint("Deploy a package to the clone again; save its edits first."),
+        )
+    }
+
+    fn apply(
+        &mut self,
+        side: Side,
+        scope: &Scope,
+        references: &[Reference],
+        staged: &Staged,
+    ) -> Result<Applied> {
+        if staged.is_empty() {
+            return Ok(Applied::default());
+        }
+        let (clone, sync_id, feedback) = (self.clone.id, self.sync_id, self.feedback);
+        let receiver = match side {
+            Side::Central => &mut self.central,
+            Side::Clone => &mut self.clone,
+        };
+        Apply {
+            receiver,
+            scope,
+            references,
+            clone,
+            sync_id,
+            feedback,
+        }
+        .run(staged)
+    }
+
+    /// Step 4: the clone forgets what lost, keeps the conflicts until the central has them, and
+    /// knows what it has received.
+    fn finish_clone(
+        &mut self,
+        begun: &Begun,
+        applied: Applied,
+        transferred: &Transferred,
+        scope: Option<&Scope>,
+    ) -> Result<()> {
+        if let Some(scope) = scope.filter(|_| transferred.anything_dropped) {
+            let sql = self
+                .clone
+                .template(include_str!("../../sql/sync/forget.sql"))
+                .set("tables", scope.values())
+                .set("snapshot", literal(&begun.clone.snapshot))
+                .sql();
+            self.clone
+                .connection
+                .execute(&sql, &[])
+                .doing(|| "Clearing the clone's log of what lost")?;
+        }
+        if transferred.conflicts > 0 {
+            let sql = self
+                .clone
+                .template(include_str!("../../sql/sync/record_conflicts.sql"))
+                .sql();
+            self.clone
+                .connection
+                .execute(&sql, &[&self.clone.id, &self.sync_id])
+                .doing(|| "Recording the conflicts in the clone")?;
+        }
+        self.clone
+            .receive(&self.central, &begun.central, self.sync_id, self.deployment)?;
+        self.feedback.check()?;
+        self.clone.commit()?;
+        self.outcome += Outcome {
+            applied_to_clone: applied.rows,
+            conflicts: transferred.conflicts + applied.missing,
+            superseded: superseded(&transferred.central, applied),
+            ..Outcome::default()
+        };
+        Ok(())
+    }
+
+    /// Steps 5 and 6: history, conflicts and ledger of the central.
+    fn finish_central(
+        &mut self,
+        begun: &Begun,
+        applied: Applied,
+        transferred: &Transferred,
+    ) -> Result<()> {
+        let mut outcome = self.outcome;
+        outcome += Outcome {
+            applied_to_central: applied.rows,
+            conflicts: applied.missing,
+            superseded: superseded(&transferred.clone, applied),
+            ..Outcome::default()
+        };
+        conflicts::send(&mut self.clone.connection, &mut self.central.connection)?;
+        self.register()?;
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.central
+            .connection
+            .execute(
+                include_str!("../../sql/sync/history.sql"),
+                &[
+                    &self.sync_id,
+                    &self.central.id.to_string(),
+                    &self.clone.id.to_string(),
+                    &number(outcome.applied_to_clone),
+                    &number(outcome.applied_to_central),
+                    &number(outcome.conflicts),
+                    &number(outcome.superseded),
+                    &number(outcome.set_aside),
+                    &begun.received_by_clone.snapshot,
+                ],
+            )
+            .doing(|| "Writing the history of the central")?;
+        self.central
+            .receive(&self.clone, &begun.clone, self.sync_id, self.deployment)?;
+        self.feedback.check()?;
+        self.central.commit()?;
+        self.outcome = outcome;
+        conflicts::clear(&mut self.clone.connection, self.feedback);
+        Ok(())
+    }
+
+    /// A clone that the central does not know (a deployment that died half way) is registered.
+    fn register(&mut self) -> Result<()> {
+        let known: bool = self
+            .central
+            .connection
+            .query_one(
+                "SELECT EXISTS (SELECT FROM lizsync.synchronized_schemas WHERE server_id = $1)",
+                &[&self.clone.id],
+            )
+            .doing(|| "Looking for the clone in lizsync.synchronized_schemas")?
+            .get(0);
+        if known {
+            return Ok(());
+        }
+        let schemas = self.schemas()?;
+        self.central
+            .connection
+            .execute(
+                "INSERT INTO lizsync.synchronized_schemas (server_id, sync_schemas) VALUES ($1, to_jsonb($2::text[]))",
+                &[&self.clone.id, &schemas],
+            )
+            .doing(|| "Registering the clone in the central")?;
+        Ok(())
+    }
+}
+
+/// The events of one side that changed nothing on the other.
+fn superseded(tally: &Tally, applied: Applied) -> u64 {
+    tally.superseded() + tally.staged.saturating_sub(applied.rows + applied.missing)
+}

@@ -1,0 +1,60 @@
+//! Triggers of the user's own. The database where an edit was made has run them, and their effect is
+//! in its log: on the other side they must not run again.
+
+use super::participant::Participant;
+use super::tables::Synced;
+use crate::error::Result;
+use crate::feedback::Feedback;
+use crate::postgres::{Doing, quote};
+
+/// Disables the user's triggers on a table until [`enable`], within the transaction: whatever
+/// happens to it, they are enabled again. Foreign keys go on being checked. Returns whether it did.
+pub fn disable(receiver: &mut Participant, synced: &Synced, feedback: &Feedback) -> Result<bool> {
+    let local = synced.on(receiver.side);
+    if local.triggers.is_empty() {
+        return Ok(false);
+    }
+    if !local.owned {
+        feedback.warning(format!(
+            "{} has triggers that will run again in the {}, because the role does not own the table: {}.",
+            synced.table.plain(),
+            receiver.side.name(),
+            local.triggers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+        ));
+        return Ok(false);
+    }
+    alter(receiver, synced, |_| "DISABLE")?;
+    Ok(true)
+}
+
+/// Enables them again, each in the mode that it had.
+pub fn enable(receiver: &mut Participant, synced: &Synced) -> Result<()> {
+    alter(receiver, synced, |mode| {
+        if mode == "A" {
+            "ENABLE ALWAYS"
+        } else {
+            "ENABLE"
+        }
+    })
+}
+
+fn alter(
+    receiver: &mut Participant,
+    synced: &Synced,
+    verb: impl Fn(&str) -> &'static str,
+) -> Result<()> {
+    let local = synced.on(receiver.side);
+    let actions: Vec<String> = local
+        .triggers
+        .iter()
+        .map(|(name, mode)| format!("{} TRIGGER {}", verb(mode), quote(name)))
+        .collect();
+    receiver
+        .connection
+        .batch_execute(&format!(
+            "ALTER TABLE {} {}",
+            synced.table,
+            actions.join(", ")
+        ))
+        .doing(|| format!("Switching the triggers of {}", synced.table.plain()))
+}

@@ -1,0 +1,293 @@
+//! Synchronisation of clones with a central: the protocol, end to end.
+#![allow(missing_docs)]
+
+mod support;
+
+use lizsync::error::Kind;
+use serde_json::json;
+use support::{Database, clone_of, counts, prepared, refused, synchronize};
+
+const TREES: &str = "CREATE SCHEMA gis;
+    CREATE TABLE gis.species (code text PRIMARY KEY, name text);
+    CREATE TABLE gis.tree (id serial PRIMARY KEY, name text, height int, crown int, species text REFERENCES gis.species);
+    INSERT INTO gis.species VALUES ('oak', 'Oak'), ('ash', 'Ash');
+    INSERT INTO gis.tree (name, height, species) VALUES ('a', 1, 'oak'), ('b', 2, 'ash'), ('c', 3, NULL)";
+
+fn trees(database: &Database) -> Vec<String> {
+    let mut rows =
+        database.rows("SELECT uid, name, height, crown, species FROM gis.tree ORDER BY uid");
+    rows.extend(database.rows("SELECT uid, code, name FROM gis.species ORDER BY uid"));
+    rows
+}
+
+fn equal(databases: &[&Database]) {
+    for other in &databases[1..] {
+        assert_eq!(
+            trees(databases[0]),
+            trees(other),
+            "{} and {} differ",
+            databases[0].name,
+            other.name
+        );
+    }
+}
+
+#[test]
+fn edits_of_both_sides_meet_field_by_field() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
+    central.run("UPDATE gis.tree SET height = 10 WHERE name = 'a'; INSERT INTO gis.species VALUES ('elm', 'Elm');
+        INSERT INTO gis.tree (name, species) VALUES ('from central', 'elm'); DELETE FROM gis.tree WHERE name = 'c'");
+    clone.run("UPDATE gis.tree SET crown = 20 WHERE name = 'a'; INSERT INTO gis.species VALUES ('fir', 'Fir');
+        INSERT INTO gis.tree (name, species) VALUES ('from clone', 'fir'); UPDATE gis.tree SET crown = 1 WHERE name = 'b';
+        UPDATE gis.tree SET crown = 2 WHERE name = 'b'; DELETE FROM gis.tree WHERE name = 'b'");
+    assert_eq!(counts(&synchronize(&central, &clone)), [4, 4, 0, 2, 0]);
+    equal(&[&central, &clone]);
+    assert_eq!(
+        central.rows("SELECT name, height, crown FROM gis.tree ORDER BY name"),
+        ["a|10|20", "from central|∅|∅", "from clone|∅|∅"]
+    );
+    assert_eq!(
+        counts(&synchronize(&central, &clone)),
+        [0, 0, 0, 0, 0],
+        "an idle run stays idle"
+    );
+    assert_eq!(
+        clone.value("SELECT count(*) FROM audit.logged_actions"),
+        "0",
+        "the clone's log is cleared once the central has it"
+    );
+}
+
+#[test]
+fn the_last_edit_of_a_field_wins_and_the_other_is_recorded_once() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    clone.run("UPDATE gis.tree SET name = 'clone first', height = 100 WHERE name = 'a'");
+    central.run("UPDATE gis.tree SET name = 'central last', crown = 7 WHERE name = 'a'; UPDATE gis.tree SET height = 5 WHERE name = 'b'");
+    clone.run("UPDATE gis.tree SET height = 6 WHERE name = 'b'");
+    assert_eq!(counts(&synchronize(&central, &clone))[2], 2);
+    equal(&[&central, &clone]);
+    assert_eq!(
+        central.rows("SELECT name, height, crown FROM gis.tree ORDER BY name"),
+        ["b|6|∅", "c|3|∅", "central last|100|7"]
+    );
+    let conflicts = "SELECT c.object_table, c.field, c.central_value, c.clone_value, c.rejected, c.rule_applied, c.object_uid = t.uid,
+        c.clone_event_timestamp > c.central_event_timestamp, c.central_user FROM lizsync.conflicts c JOIN gis.tree t ON t.uid = c.object_uid ORDER BY field";
+    assert_eq!(
+        central.rows(conflicts),
+        [
+            "gis.tree|height|5|6|central|last_modified|t|t|postgres",
+            "gis.tree|name|central last|clone first|clone|last_modified|t|f|postgres"
+        ]
+    );
+    synchronize(&central, &clone);
+    assert_eq!(central.value("SELECT count(*) FROM lizsync.conflicts"), "2");
+    assert_eq!(clone.value("SELECT count(*) FROM lizsync.conflicts"), "0");
+}
+
+#[test]
+fn a_tie_goes_to_the_central_and_equal_values_are_no_conflict() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    for (database, value) in [(&central, "one"), (&clone, "two")] {
+        database.run(&format!(
+            "UPDATE gis.tree SET name = '{value}', height = 9 WHERE name = 'a';
+            UPDATE audit.logged_actions SET action_tstamp_clk = '2026-01-01'"
+        ));
+    }
+    assert_eq!(counts(&synchronize(&central, &clone)), [1, 0, 1, 2, 0]);
+    equal(&[&central, &clone]);
+    assert_eq!(
+        clone.value("SELECT count(*) FROM gis.tree WHERE name = 'one' AND height = 9"),
+        "1"
+    );
+}
+
+#[test]
+fn a_delete_beats_an_update_on_either_side() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    central.run("DELETE FROM gis.tree WHERE name = 'a'; UPDATE gis.tree SET height = 50, crown = 1 WHERE name = 'b'; DELETE FROM gis.tree WHERE name = 'c'");
+    clone.run("UPDATE gis.tree SET height = 60 WHERE name = 'a'; DELETE FROM gis.tree WHERE name = 'b'; DELETE FROM gis.tree WHERE name = 'c'");
+    assert_eq!(counts(&synchronize(&central, &clone)), [1, 1, 2, 2, 0]);
+    equal(&[&central, &clone]);
+    assert_eq!(trees(&central).len(), 2, "only the species are left");
+    assert_eq!(
+        central.rows("SELECT field, central_value, clone_value, rejected FROM lizsync.conflicts ORDER BY rejected"),
+        ["∅|{\"crown\":\"1\",\"height\":\"50\"}|∅|central", "∅|∅|{\"height\":\"60\"}|clone"]
+    );
+}
+
+#[test]
+fn a_transaction_that_is_open_during_a_run_arrives_with_the_next() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    let (mut late_central, mut late_clone) = (central.connect(), clone.connect());
+    let mut open_central = late_central.transaction().unwrap();
+    let mut open_clone = late_clone.transaction().unwrap();
+    open_central
+        .batch_execute("UPDATE gis.tree SET height = 77 WHERE name = 'a'")
+        .unwrap();
+    open_clone
+        .batch_execute("INSERT INTO gis.tree (name) VALUES ('late')")
+        .unwrap();
+    // Later events are committed and taken first.
+    central.run("UPDATE gis.tree SET height = 88 WHERE name = 'b'");
+    clone.run("UPDATE gis.tree SET crown = 99 WHERE name = 'b'");
+    assert_eq!(counts(&synchronize(&central, &clone)), [1, 1, 0, 0, 0]);
+    open_central.commit().unwrap();
+    open_clone.commit().unwrap();
+    assert_eq!(counts(&synchronize(&central, &clone)), [1, 1, 0, 0, 0]);
+    equal(&[&central, &clone]);
+    assert_eq!(
+        clone.value("SELECT height FROM gis.tree WHERE name = 'a'"),
+        "77"
+    );
+    assert_eq!(
+        central.value("SELECT count(*) FROM gis.tree WHERE name = 'late'"),
+        "1"
+    );
+}
+
+#[test]
+fn two_clones_in_every_order_end_equal() {
+    for order in [[0, 1], [1, 0]] {
+        for second in [[0, 1], [1, 0]] {
+            let central = prepared("central", TREES);
+            let clones = [clone_of(&central, "one"), clone_of(&central, "two")];
+            for (number, clone) in clones.iter().enumerate() {
+                clone.run(&format!("UPDATE gis.tree SET name = name || '{number}', height = 5{number} WHERE name = 'a';
+                    UPDATE gis.tree SET crown = {number} WHERE name = 'b'; INSERT INTO gis.tree (name) VALUES ('new {number}')"));
+            }
+            central.run("UPDATE gis.tree SET crown = 5 WHERE name = 'a'; DELETE FROM gis.tree WHERE name = 'c'");
+            clones[0].run("UPDATE gis.tree SET height = 1 WHERE name = 'c'");
+            for round in [order, second] {
+                for clone in round {
+                    synchronize(&central, &clones[clone]);
+                }
+            }
+            for clone in &clones {
+                synchronize(&central, clone);
+            }
+            equal(&[&central, &clones[0], &clones[1]]);
+            assert_eq!(
+                central.value("SELECT name || height || crown FROM gis.tree WHERE name LIKE 'a%'"),
+                "a1515"
+            );
+            for clone in &clones {
+                assert_eq!(counts(&synchronize(&central, clone)), [0, 0, 0, 0, 0]);
+            }
+        }
+    }
+}
+
+#[test]
+fn original_edit_times_decide_between_clones() {
+    let central = prepared("central", TREES);
+    let clones = [clone_of(&central, "one"), clone_of(&central, "two")];
+    clones[1].run("UPDATE gis.tree SET name = 'earlier' WHERE name = 'a'");
+    clones[0].run("UPDATE gis.tree SET name = 'middle' WHERE name = 'a'; UPDATE gis.tree SET height = 5 WHERE name = 'middle'");
+    clones[1].run("UPDATE gis.tree SET height = 6 WHERE name = 'earlier'");
+    synchronize(&central, &clones[0]);
+    assert_eq!(counts(&synchronize(&central, &clones[1]))[2], 2);
+    synchronize(&central, &clones[0]);
+    equal(&[&central, &clones[0], &clones[1]]);
+    assert_eq!(
+        central.value("SELECT name, height FROM gis.tree WHERE height > 4"),
+        "middle|6"
+    );
+}
+
+#[test]
+fn foreign_keys_unique_codes_and_cascades_hold() {
+    let central = prepared("central", "CREATE SCHEMA gis;
+        CREATE TABLE gis.site (code text PRIMARY KEY, part_of text REFERENCES gis.site);
+        CREATE TABLE gis.plot (uid uuid PRIMARY KEY DEFAULT gen_random_uuid(), label text UNIQUE, site text REFERENCES gis.site ON DELETE CASCADE ON UPDATE CASCADE);
+        CREATE TABLE gis.note (plot uuid NOT NULL REFERENCES gis.plot ON DELETE CASCADE, what text);
+        INSERT INTO gis.site VALUES ('A', NULL), ('B', 'A'), ('C', NULL); INSERT INTO gis.plot (label, site) VALUES ('1', 'B'), ('2', 'C');
+        INSERT INTO gis.note SELECT uid, 'n' || label FROM gis.plot");
+    let clone = clone_of(&central, "clone");
+    clone.run("INSERT INTO gis.site VALUES ('Z', 'A'), ('Y', 'Z'); UPDATE gis.plot SET site = 'Y' WHERE label = '1'; DELETE FROM gis.site WHERE code = 'B';
+        DELETE FROM gis.site WHERE code = 'C'; INSERT INTO gis.plot (label, site) VALUES ('2', 'Z'); UPDATE gis.site SET code = 'ZZ' WHERE code = 'Z' AND false");
+    let look = |database: &Database| {
+        let mut rows = database.rows("SELECT uid, code, part_of FROM gis.site ORDER BY 1");
+        rows.extend(database.rows("SELECT uid, label, site FROM gis.plot ORDER BY 1"));
+        rows.extend(database.rows("SELECT uid, plot, what FROM gis.note ORDER BY 1"));
+        rows
+    };
+    synchronize(&central, &clone);
+    assert_eq!(look(&central), look(&clone));
+    central.run("UPDATE gis.site SET part_of = NULL; UPDATE gis.plot SET site = 'Y'; DELETE FROM gis.site WHERE code = 'Z'; TRUNCATE gis.plot CASCADE; INSERT INTO gis.plot (label) VALUES ('2')");
+    synchronize(&central, &clone);
+    assert_eq!(look(&central), look(&clone));
+    assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn the_users_own_triggers_run_only_where_the_edit_is_made() {
+    let central = prepared("central", "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text PRIMARY KEY, name text, edited timestamptz, edits int DEFAULT 0);
+        CREATE TABLE gis.story (id serial PRIMARY KEY, what text);
+        CREATE FUNCTION gis.stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.edited := clock_timestamp(); NEW.edits := coalesce(OLD.edits, 0) + 1; RETURN NEW; END $$;
+        CREATE FUNCTION gis.tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO gis.story (what) VALUES (TG_OP || NEW.code); RETURN NULL; END $$;
+        CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON gis.tree FOR EACH ROW EXECUTE FUNCTION gis.stamp();
+        CREATE TRIGGER tell AFTER INSERT OR UPDATE ON gis.tree FOR EACH ROW EXECUTE FUNCTION gis.tell();
+        ALTER TABLE gis.tree ENABLE ALWAYS TRIGGER tell;
+        INSERT INTO gis.tree VALUES ('a'), ('b')");
+    let clone = clone_of(&central, "clone");
+    clone.run("UPDATE gis.tree SET name = 'x' WHERE code = 'a'; INSERT INTO gis.tree VALUES ('c')");
+    central.run("UPDATE gis.tree SET name = 'y' WHERE code = 'b'");
+    let look = |database: &Database| {
+        let mut rows = database.rows("SELECT * FROM gis.tree ORDER BY code");
+        rows.extend(database.rows("SELECT uid, what FROM gis.story ORDER BY uid"));
+        rows
+    };
+    synchronize(&central, &clone);
+    assert_eq!(look(&central), look(&clone));
+    assert_eq!(central.value("SELECT count(*) FROM gis.story"), "5");
+    assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
+    for database in [&central, &clone] {
+        assert_eq!(database.value("SELECT string_agg(tgname || tgenabled::text, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgname IN ('stamp', 'tell')"), "stampO tellA");
+    }
+}
+
+#[test]
+fn what_cannot_be_synchronised_is_refused_and_nothing_changes() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    let stranger = prepared("stranger", TREES);
+    let empty = Database::new("empty");
+    clone.run("UPDATE gis.tree SET crown = 1");
+    let before = (trees(&central), trees(&clone));
+    let check = |central: &Database, clone: &Database, kind: Kind, part: &str| {
+        let parameters = json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
+        let said = refused("synchronize_database", parameters, kind);
+        assert!(said.contains(part), "“{part}” is not in: {said}");
+    };
+    check(&central, &central, Kind::Parameter, "same database");
+    check(&clone, &central, Kind::State, "is a clone, not a central");
+    check(
+        &central,
+        &stranger,
+        Kind::State,
+        "is a central database, not a clone",
+    );
+    check(
+        &stranger,
+        &clone,
+        Kind::State,
+        "was not deployed from this central",
+    );
+    check(&empty, &clone, Kind::State, "not installed");
+    check(&central, &empty, Kind::State, "not installed");
+    clone.run("ALTER TABLE gis.tree RENAME TO tree_away");
+    check(&central, &clone, Kind::State, "gis.tree");
+    clone.run("ALTER TABLE gis.tree_away RENAME TO tree; ALTER TABLE gis.tree RENAME COLUMN height TO tallness");
+    check(&central, &clone, Kind::State, "height");
+    clone.run("ALTER TABLE gis.tree RENAME COLUMN tallness TO height; UPDATE lizsync.received SET system_identifier = 1");
+    check(&central, &clone, Kind::State, "another server");
+    clone.run("UPDATE lizsync.received SET system_identifier = NULL");
+    assert_eq!((trees(&central), trees(&clone)), before);
+    assert_eq!(counts(&synchronize(&central, &clone)), [0, 3, 0, 0, 0]);
+}
