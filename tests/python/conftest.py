@@ -13,6 +13,11 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "python"))
 
+from lizsync import native  # noqa: E402
+
+# One library for this process, its children and the C programs; where it is missing, say so at once.
+os.environ["LIZSYNC_LIBRARY"] = str(native.path().resolve())
+
 NUMBERS = itertools.count()
 
 
