@@ -13,4 +13,6 @@ SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
 SET client_min_messages = warning;
+-- Rows that a policy hides must be an error, never a silent difference.
+SET row_security = off;
 SET search_path = pg_catalog;

@@ -8,7 +8,7 @@
         inet_client_addr(), inet_client_port(), CASE WHEN i.there THEN 'U' ELSE 'I' END,
         coalesce(n.row, {hstore}.hstore(i.old::record)), CASE WHEN i.there THEN i.fields END,
         i.uid, {origin}, {sync_id}, i.edit_time, i.field_times,
-        jsonb_build_object('origin', {origin}::text, 'replayed_by', '{}'::jsonb, 'action_tstamp_tx', i.edit_time)
+        pg_catalog.jsonb_build_object('origin', {origin}::text, 'replayed_by', '{}'::jsonb, 'action_tstamp_tx', i.edit_time)
     FROM input AS i LEFT JOIN inserted AS n ON n.uid = i.uid
     WHERE i.there OR n.uid IS NOT NULL
 )

@@ -54,9 +54,9 @@ impl Apply<'_> {
     pub fn run(&mut self, staged: &Staged) -> Result<Applied> {
         let side = self.receiver.side;
         let mut applied = Applied::default();
-        self.execute("SET CONSTRAINTS ALL DEFERRED", || {
-            "Deferring constraints".into()
-        })?;
+        // Functions in check constraints and indexes may expect to find others in public.
+        let sql = "SET CONSTRAINTS ALL DEFERRED; SET LOCAL search_path = pg_catalog, public";
+        self.execute(sql, || "Preparing to write".into())?;
         let mut disabled = Vec::new();
         for &number in staged.keys() {
             let synced = &self.scope.tables[number];

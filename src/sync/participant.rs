@@ -13,8 +13,6 @@ use crate::structure::Identity;
 pub struct Received {
     /// The sender's snapshot up to which everything was taken.
     pub snapshot: String,
-    /// The deployment of the clone that this is about.
-    pub deployment: Option<Uuid>,
     system_identifier: Option<i64>,
     timeline: Option<i32>,
     highest_event: Option<i64>,
@@ -83,21 +81,29 @@ impl Participant {
         }
     }
 
-    /// What it has received from `sender`, checked against who the sender is now.
+    /// What it has received from `sender` in this deployment of the clone (what it knows of an earlier
+    /// deployment does not count), checked against who the sender is now.
     ///
     /// # Errors
     /// [`Kind::State`](crate::error::Kind::State) when the sender is another database than the one
     /// that the ledger speaks of: its transaction numbers then mean nothing.
-    pub fn received_from(&mut self, sender: &Participant, at: &Moment) -> Result<Option<Received>> {
+    pub fn received_from(
+        &mut self,
+        sender: &Participant,
+        at: &Moment,
+        deployment: Uuid,
+    ) -> Result<Option<Received>> {
         let name = self.side.name();
         let row = self
             .connection
             .query_opt(include_str!("../../sql/sync/ledger.sql"), &[&sender.id])
             .doing(|| format!("Reading the ledger of the {name}"))?;
-        let Some(row) = row else { return Ok(None) };
+        let row = row.filter(|row| row.get::<_, Option<Uuid>>("deployment") == Some(deployment));
+        let Some(row) = row else {
+            return Ok(None);
+        };
         let received = Received {
             snapshot: row.get("snapshot"),
-            deployment: row.get("deployment"),
             system_identifier: row.get("system_identifier"),
             timeline: row.get("timeline"),
             highest_event: row.get("highest_event"),

@@ -171,18 +171,14 @@ impl<'a> Run<'a> {
         let clone = self.clone.begin(locked)?;
         let received_by_clone = self
             .clone
-            .received_from(&self.central, &central)?
+            .received_from(&self.central, &central, self.deployment)?
             .ok_or_else(|| {
-                Error::state(
-                    "The clone's ledger does not know its central: lizsync.received is empty.",
-                )
-                .hint("Deploy a package to the clone again; save its edits first.")
+                Error::state("The clone's ledger (lizsync.received) does not know its central.")
+                    .hint("Deploy a package to the clone again; save its edits first.")
             })?;
-        // What the central knows of an earlier deployment of this clone does not count.
-        let received_by_central = self
-            .central
-            .received_from(&self.clone, &clone)?
-            .filter(|received| received.deployment == Some(self.deployment));
+        let received_by_central =
+            self.central
+                .received_from(&self.clone, &clone, self.deployment)?;
         Ok(Begun {
             central,
             clone,
@@ -263,6 +259,7 @@ impl<'a> Run<'a> {
             ))
             .hint("Prepare the central database, package it and deploy the package again."));
         }
+        self.refuse_strays(&scope, &new.clone)?;
         let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
         if offset.abs() > 1_000_000 {
             let seconds = offset as f64 / 1e6;
@@ -305,6 +302,34 @@ impl<'a> Run<'a> {
             &transferred.to_central,
         )?;
         self.finish_central(begun, applied, &transferred)
+    }
+
+    /// Edits of the clone that have no place in the central must not be taken for sent.
+    fn refuse_strays(&mut self, scope: &Scope, new: &str) -> Result<()> {
+        let sql = Template::new(include_str!("../../sql/sync/strays.sql"))
+            .set("tables", scope.values())
+            .set("new", new)
+            .sql();
+        let rows = self
+            .clone
+            .connection
+            .query(&sql, &[])
+            .doing(|| "Reading the change log of the clone")?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let strays: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let (schema, name): (&str, &str) = (row.get(0), row.get(1));
+                format!("{schema}.{name} ({} edits)", row.get::<_, i64>(2))
+            })
+            .collect();
+        Err(Error::state(format!(
+            "The clone holds edits of tables that are not synchronised with the central database: {}. Nothing was synchronised, and nothing is lost.",
+            strays.join(", ")
+        ))
+        .hint("Bring these tables back in the central database and run “Prepare the central database”."))
     }
 
     /// The schemas to synchronise: as the central has registered them, else as they were deployed.

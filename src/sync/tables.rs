@@ -124,7 +124,15 @@ impl Scope {
                 continue;
             }
             match clone.remove(&table) {
-                Some(there) if there.has_uid => tables.push(Synced::new(table, here, there)?),
+                Some(there) if there.has_uid => {
+                    if !there.audited {
+                        feedback.warning(format!(
+                            "{} has no audit triggers in the clone: its edits there are not captured. Deploy a package to the clone again.",
+                            table.plain()
+                        ));
+                    }
+                    tables.push(Synced::new(table, here, there)?);
+                }
                 _ => missing.push(table.plain()),
             }
         }
