@@ -11,6 +11,8 @@ user when this program is root. COMMAND finds it through the environment:
     LIZSYNC_TEST_PASSWORD  password of the superuser `postgres` over TCP
     LIZSYNC_TEST_CERTS     directory with root.crt, server.crt, client.crt and client.key (CN certuser)
     LIZSYNC_TEST_BIN       directory of pg_dump, psql, pg_ctl …
+
+`PG…` variables of the caller are not handed on: what a developer has set up must not decide a test.
 """
 
 import os
@@ -39,11 +41,12 @@ logging_collector = off
 log_min_messages = warning
 """
 
-AUTHENTICATION = """
+PLAIN_AUTHENTICATION = """
 local   all all                  trust
-hostssl all certuser 127.0.0.1/32 cert
 host    all all      127.0.0.1/32 scram-sha-256
 """
+
+AUTHENTICATION = "hostssl all certuser 127.0.0.1/32 cert" + PLAIN_AUTHENTICATION
 
 
 def find_binaries():
@@ -55,8 +58,11 @@ def find_binaries():
         pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"),
         key=lambda path: int(re.sub(r"\D", "", path.parts[-3]) or 0),
     )
+    elsewhere = shutil.which("postgres")
+    if elsewhere:
+        found.insert(0, pathlib.Path(elsewhere).resolve())
     if not found:
-        raise SystemExit("No PostgreSQL server found in /usr/lib/postgresql: run “make setup” first.")
+        raise SystemExit("No PostgreSQL server found in /usr/lib/postgresql or PATH: run “make setup” first.")
     return found[-1].parent
 
 
@@ -73,6 +79,11 @@ def ordinary_user():
     raise SystemExit("PostgreSQL does not run as root, and there is no user postgres or nobody.")
 
 
+def environment():
+    """The environment without the caller's settings for libpq."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
 def free_port():
     """A TCP port that nobody listens on now."""
     with socket.socket() as probe:
@@ -81,9 +92,13 @@ def free_port():
 
 
 class Server:
-    """One private PostgreSQL server in a directory of its own."""
+    """One private PostgreSQL server in a directory of its own.
 
-    def __init__(self, directory, name="server", settings=""):
+    `settings` are further lines for postgresql.conf; without `tls` no certificates are made, which
+    makes a server faster to create.
+    """
+
+    def __init__(self, directory, name="server", settings="", tls=True):
         self.user = ordinary_user()
         self.bin = find_binaries()
         self.port = free_port()
@@ -93,31 +108,42 @@ class Server:
         self.data = self.directory / "data"
         self.socket = self.directory
         self.certificates = self.directory / "certificates"
-        self.certificates.mkdir()
         self._own(self.directory)
         password_file = self.directory / "password"
+        password_file.touch(mode=0o600)
         password_file.write_text(self.password)
-        password_file.chmod(0o600)
         self._own(password_file)
         self._call(
-            "initdb", "-D", self.data, "-U", "postgres", "--encoding=UTF8", "--locale=C.UTF-8",
-            "--auth=trust", f"--pwfile={password_file}", "--no-sync",
+            "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "postgres",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--auth=trust",
+            f"--pwfile={password_file}",
+            "--no-sync",
         )
         password_file.unlink()
+        extra = f"\nport = {self.port}\nunix_socket_directories = '{self.socket}'\n"
+        if tls:
+            extra += self._tls()
+        with open(self.data / "postgresql.conf", "a", encoding="utf-8") as conf:
+            conf.write(SETTINGS + extra + settings)
+        (self.data / "pg_hba.conf").write_text(AUTHENTICATION if tls else PLAIN_AUTHENTICATION)
+
+    def _tls(self):
+        self.certificates.mkdir()
         make_certificates(self.certificates)
         for path in [self.certificates, *self.certificates.iterdir()]:
             self._own(path)
-        extra = f"""
-port = {self.port}
-unix_socket_directories = '{self.socket}'
+        return f"""
 ssl = on
 ssl_ca_file = '{self.certificates}/root.crt'
 ssl_cert_file = '{self.certificates}/server.crt'
 ssl_key_file = '{self.certificates}/server.key'
 """
-        with open(self.data / "postgresql.conf", "a", encoding="utf-8") as conf:
-            conf.write(SETTINGS + extra + settings)
-        (self.data / "pg_hba.conf").write_text(AUTHENTICATION)
 
     def _own(self, path):
         if self.user:
@@ -126,8 +152,13 @@ ssl_key_file = '{self.certificates}/server.key'
     def _call(self, program, *arguments):
         done = subprocess.run(
             [self.bin / program, *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.directory,
-            check=False, **self.user,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.directory,
+            env=environment(),
+            check=False,
+            **self.user,
         )
         if done.returncode:
             raise SystemExit(f"{program} failed:\n{done.stdout}{self.log()}")
@@ -168,36 +199,88 @@ def make_certificates(directory):
     def openssl(*arguments):
         subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, cwd=directory)
 
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=LizSync test authority",
-            "-keyout", "root.key", "-out", "root.crt")
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "30",
+        "-subj",
+        "/CN=LizSync test authority",
+        "-keyout",
+        "root.key",
+        "-out",
+        "root.crt",
+    )
     for name, common, extension in (
         ("server", "localhost", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
         ("client", "certuser", "extendedKeyUsage=clientAuth"),
     ):
         (directory / "extension").write_text("basicConstraints=CA:FALSE\n" + extension)
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={common}",
-                "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "root.crt", "-CAkey", "root.key", "-CAcreateserial",
-                "-days", "30", "-extfile", "extension", "-out", f"{name}.crt")
+        openssl(
+            "req",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            f"/CN={common}",
+            "-keyout",
+            f"{name}.key",
+            "-out",
+            f"{name}.csr",
+        )
+        openssl(
+            "x509",
+            "-req",
+            "-in",
+            f"{name}.csr",
+            "-CA",
+            "root.crt",
+            "-CAkey",
+            "root.key",
+            "-CAcreateserial",
+            "-days",
+            "30",
+            "-extfile",
+            "extension",
+            "-out",
+            f"{name}.crt",
+        )
         (directory / f"{name}.key").chmod(0o600)
 
 
 def scratch():
-    """A temporary directory that the server's user may enter. Short: a socket path has 107 bytes."""
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="lizsync-"))
-    directory.chmod(0o755)
+    """A temporary directory for servers: only the server's user (and root) may enter it, because
+    its Unix sockets let everybody in. Short: a socket path has 107 bytes."""
+    base = tempfile.gettempdir()
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="lizsync-", dir=base if len(base) < 60 else "/tmp"))
+    user = ordinary_user()
+    if user:
+        os.chown(directory, user["user"], user["group"])
     return directory
+
+
+def stop_on_signals():
+    """Makes a terminated program end through its `finally` clauses, so that it stops its servers."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda caught, _: sys.exit(128 + caught))
 
 
 def run(command):
     """Runs `command` with one server; returns its exit status."""
-    # A terminated run must still stop its server.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    stop_on_signals()
     directory = scratch()
     server = None
     try:
-        server = Server(directory).start()
-        return subprocess.run(command, env={**os.environ, **server.environment()}, check=False).returncode
+        server = Server(directory)
+        server.start()
+        return subprocess.run(command, env={**environment(), **server.environment()}, check=False).returncode
+    except FileNotFoundError as error:
+        raise SystemExit(f"{error.filename}: no such command") from None
+    except KeyboardInterrupt:
+        return 130
     finally:
         if server:
             server.stop("immediate")

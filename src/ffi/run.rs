@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -15,54 +15,146 @@ const POLL: Duration = Duration::from_millis(50);
 /// How often a cancel is repeated: one that falls between two queries interrupts neither.
 const REPEAT: Duration = Duration::from_millis(300);
 
+/// What the worker says to the pump.
+enum Signal {
+    Event(Event),
+    Ended,
+}
+
+/// Says that the worker ended, also when it panics.
+struct SayEnded(Sender<Signal>);
+
+impl Drop for SayEnded {
+    fn drop(&mut self) {
+        // The pump listens until it hears this.
+        let _ = self.0.send(Signal::Ended);
+    }
+}
+
 /// Runs `work` on a worker thread; messages and cancel go through the calling thread.
 pub(super) fn pump(
     callbacks: Option<lizsync_feedback>,
     work: impl FnOnce(&Feedback) -> Result<Value> + Send + 'static,
 ) -> Result<Value> {
     logger::install();
-    let (sender, events) = channel();
-    let feedback = Feedback::new(move |event| deliver(&sender, event));
+    if callbacks.is_some_and(|callbacks| callbacks.canceled()) {
+        return Err(Error::canceled());
+    }
+    let (sender, signals) = channel();
+    let ended = SayEnded(sender.clone());
+    let feedback = Feedback::new(move |event| {
+        // Nobody listens any more only when the work has ended.
+        let _ = sender.send(Signal::Event(event));
+    });
     let for_worker = feedback.clone();
-    let worker = thread::Builder::new()
-        .name("lizsync".into())
-        .spawn(move || {
-            let _forwarding = logger::forward_to(&for_worker);
-            work(&for_worker)
-        })
-        .map_err(|error| Error::internal(format!("A thread cannot be started: {error}.")))?;
+    let worker = spawn("lizsync", move || {
+        let _ended = ended;
+        let _forwarding = logger::forward_to(&for_worker);
+        work(&for_worker)
+    })?;
 
-    let mut last_cancel: Option<Instant> = None;
-    while !worker.is_finished() {
-        match events.recv_timeout(POLL) {
-            Ok(event) => {
+    let mut canceling = None;
+    loop {
+        match signals.recv_timeout(POLL) {
+            Ok(Signal::Event(event)) => {
                 if let Some(callbacks) = &callbacks {
                     callbacks.deliver(event);
                 }
             }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            Ok(Signal::Ended) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
         }
-        if let Some(callbacks) = &callbacks
-            && last_cancel.is_none_or(|at| at.elapsed() >= REPEAT)
-            && (last_cancel.is_some() || callbacks.canceled())
-        {
-            last_cancel = Some(Instant::now());
-            let feedback = feedback.clone();
-            // A cancel request opens a connection, which must not stop the pump.
-            let _ = thread::Builder::new()
-                .name("lizsync-cancel".into())
-                .spawn(move || feedback.cancel());
-        }
-    }
-    for event in events.try_iter() {
-        if let Some(callbacks) = &callbacks {
-            callbacks.deliver(event);
+        // Asked also after a yes: a caller may use the moment for work of its own thread.
+        let canceled = callbacks.is_some_and(|callbacks| callbacks.canceled());
+        if canceled && canceling.is_none() {
+            canceling = Some(cancel(&feedback));
         }
     }
     worker.join().unwrap_or_else(|_| Err(panicked()))
 }
 
-fn deliver(sender: &Sender<Event>, event: Event) {
-    // The receiver is gone only when nobody listens any more.
-    let _ = sender.send(event);
+/// Cancels from a thread of its own, since a cancel request opens a connection, until the result
+/// is dropped.
+fn cancel(feedback: &Feedback) -> Sender<()> {
+    let (running, ended) = channel();
+    let for_thread = feedback.clone();
+    let spawned = spawn("lizsync-cancel", move || {
+        loop {
+            for_thread.cancel();
+            if ended.recv_timeout(REPEAT) != Err(RecvTimeoutError::Timeout) {
+                break;
+            }
+        }
+    });
+    if spawned.is_err() {
+        feedback.cancel();
+    }
+    running
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Result<thread::JoinHandle<T>> {
+    thread::Builder::new()
+        .name(name.into())
+        .spawn(body)
+        .map_err(|error| Error::internal(format!("A thread cannot be started: {error}.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::c_void;
+    use std::ptr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::error::Kind;
+
+    static POLLS: AtomicUsize = AtomicUsize::new(0);
+
+    unsafe extern "C" fn count(_: *mut c_void) -> bool {
+        POLLS.fetch_add(1, Ordering::SeqCst);
+        false
+    }
+
+    unsafe extern "C" fn yes(_: *mut c_void) -> bool {
+        true
+    }
+
+    fn asking(is_canceled: unsafe extern "C" fn(*mut c_void) -> bool) -> Option<lizsync_feedback> {
+        Some(lizsync_feedback {
+            user_data: ptr::null_mut(),
+            progress: None,
+            message: None,
+            is_canceled: Some(is_canceled),
+        })
+    }
+
+    #[test]
+    fn a_panic_is_an_internal_error() {
+        let error = pump(None, |_| panic!("on purpose")).unwrap_err();
+        assert_eq!(error.kind(), Kind::Internal);
+        assert!(!error.sentence().contains("on purpose"));
+    }
+
+    #[test]
+    fn the_caller_is_asked_at_least_every_100_ms() {
+        let begin = Instant::now();
+        pump(asking(count), |_| {
+            while POLLS.load(Ordering::SeqCst) < 20 {
+                thread::yield_now();
+            }
+            Ok(Value::Null)
+        })
+        .unwrap();
+        assert!(begin.elapsed() < Duration::from_millis(2000));
+    }
+
+    #[test]
+    fn what_is_canceled_before_it_begins_does_not_begin() {
+        let error = pump(asking(yes), |_| panic!("it began")).unwrap_err();
+        assert_eq!(error.kind(), Kind::Canceled);
+    }
 }

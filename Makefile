@@ -1,0 +1,53 @@
+# LizSync. “make help” lists the targets.
+
+PYTHON ?= python3
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+SUFFIX := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
+# The Python package finds target/release by itself, but not a CARGO_TARGET_DIR.
+export LIZSYNC_LIBRARY := $(abspath $(TARGET))/release/liblizsync.$(SUFFIX)
+# A toolchain that rustup has just installed is not in the PATH of the running shell.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.PHONY: help build header docs setup demo test clean
+
+help:
+	@echo 'make demo    install what is missing, build, and show everything at work on private servers'
+	@echo '             (KEEP=1 leaves the servers running and says how to reach and stop them)'
+	@echo 'make test    install what is missing, and run all checks and tests'
+	@echo 'make build   build the library: $(LIZSYNC_LIBRARY)'
+	@echo 'make header  write include/lizsync.h anew'
+	@echo 'make docs    write docs/algorithms.md anew'
+	@echo 'make setup   install what the tests need and is not there'
+	@echo 'make clean   remove what was built'
+
+build:
+	cargo build --release
+
+header:
+	LIZSYNC_WRITE=1 cargo test --quiet --test header
+
+docs:
+	LIZSYNC_WRITE=1 cargo test --quiet --test docs
+
+setup:
+	tests/setup.sh test
+
+demo:
+	tests/setup.sh demo
+	$(MAKE) build
+	$(PYTHON) tests/demo/demo.py
+
+test: setup
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	.venv/bin/ruff check python tests
+	.venv/bin/ruff format --check python tests
+	$(MAKE) build
+	cargo test --no-run
+	$(PYTHON) tests/servers.py run cargo test
+	$(PYTHON) tests/servers.py run .venv/bin/python -m pytest tests/python
+
+clean:
+	cargo clean
+	rm -rf .venv .pytest_cache .ruff_cache
+	find python tests -name __pycache__ -prune -exec rm -rf {} +

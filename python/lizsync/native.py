@@ -1,0 +1,130 @@
+"""Finding, loading and calling the native library (see include/lizsync.h)."""
+
+import ctypes
+import os
+import pathlib
+import sys
+import threading
+
+from .callbacks import Feedback
+from .error import FILE, STATE, LizsyncError
+
+ABI_VERSION = 1
+
+_lock = threading.Lock()
+_loaded = None
+
+
+def file_name():
+    """What the library's file is called on this system."""
+    if sys.platform == "win32":
+        return "lizsync.dll"
+    return "liblizsync.dylib" if sys.platform == "darwin" else "liblizsync.so"
+
+
+def candidates():
+    """The places where the library may be, in order. LIZSYNC_LIBRARY rules out all others."""
+    given = os.environ.get("LIZSYNC_LIBRARY")
+    if given:
+        return [pathlib.Path(given)]
+    package = pathlib.Path(__file__).resolve().parent
+    places = [package, package.parent]
+    repository = package.parent.parent
+    if (repository / "Cargo.toml").is_file():
+        places.append(repository / "target" / "release")
+    return [place / file_name() for place in places]
+
+
+def path():
+    """The library's file. LizsyncError (status 7) says where it was looked for."""
+    places = candidates()
+    for place in places:
+        if place.is_file():
+            return place
+    raise LizsyncError.of(
+        FILE,
+        "The LizSync library was not found in {}.".format(", ".join(map(str, places))),
+        "Build it with “make build”, or let the environment variable LIZSYNC_LIBRARY name its file.",
+    )
+
+
+def library():
+    """The loaded library. LizsyncError when it is missing, cannot be loaded, or has another ABI."""
+    global _loaded
+    with _lock:
+        if _loaded is None:
+            _loaded = _load(path())
+        return _loaded
+
+
+def _load(file):
+    try:
+        found = ctypes.CDLL(str(file))
+        number = found.lizsync_abi_version
+    except (OSError, AttributeError) as error:
+        raise LizsyncError.of(
+            FILE,
+            f"The LizSync library {file} cannot be loaded: {error}.",
+            "It must be built for this system and processor.",
+        ) from error
+    number.restype = ctypes.c_uint32
+    number.argtypes = []
+    if number() != ABI_VERSION:
+        raise LizsyncError.of(
+            STATE,
+            f"The LizSync library {file} has interface {number()}, this Python package needs {ABI_VERSION}.",
+            "Install the library and the package of the same version.",
+        )
+    # An owned string is a c_void_p: as c_char_p, ctypes would copy it and lose the pointer to free.
+    found.lizsync_version.restype = ctypes.c_char_p
+    found.lizsync_version.argtypes = []
+    found.lizsync_algorithms.restype = ctypes.c_void_p
+    found.lizsync_algorithms.argtypes = []
+    found.lizsync_string_free.restype = None
+    found.lizsync_string_free.argtypes = [ctypes.c_void_p]
+    found.lizsync_check.restype = ctypes.c_int
+    found.lizsync_check.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_void_p)]
+    found.lizsync_run.restype = ctypes.c_int
+    found.lizsync_run.argtypes = [
+        ctypes.c_char_p,
+        ctypes.c_char_p,
+        ctypes.POINTER(Feedback),
+        ctypes.POINTER(ctypes.c_void_p),
+    ]
+    return found
+
+
+def version():
+    """The version of the library."""
+    return library().lizsync_version().decode("utf-8")
+
+
+def algorithms():
+    """The registry as JSON text."""
+    return _take(library(), library().lizsync_algorithms())
+
+
+def check(algorithm, parameters):
+    """Calls lizsync_check; returns its status and JSON text. The arguments are bytes in UTF-8."""
+    found = library()
+    out = ctypes.c_void_p()
+    status = found.lizsync_check(algorithm, parameters, ctypes.byref(out))
+    return status, _take(found, out.value)
+
+
+def run(algorithm, parameters, feedback):
+    """Calls lizsync_run; `feedback` is a `callbacks.Feedback`, alive until this returns."""
+    found = library()
+    out = ctypes.c_void_p()
+    status = found.lizsync_run(algorithm, parameters, ctypes.byref(feedback), ctypes.byref(out))
+    return status, _take(found, out.value)
+
+
+def _take(found, pointer):
+    """The text at `pointer`, which is freed."""
+    if not pointer:
+        return ""
+    try:
+        return ctypes.string_at(pointer).decode("utf-8")
+    finally:
+        found.lizsync_string_free(pointer)

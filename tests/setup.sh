@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Installs what the demo or the tests need and is not there; does nothing when all is there.
+#
+#     tests/setup.sh demo|test
+#
+# Packages come from apt, as root or through sudo. A Rust toolchain is only looked for.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+purpose=${1:?usage: tests/setup.sh demo|test}
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif has sudo; then
+        sudo "$@"
+    else
+        die "this needs root, and there is no sudo. As root, run: $*"
+    fi
+}
+
+updated=
+install() {
+    has apt-get || die "please install: $* (there is no apt-get here)"
+    say "installing $* with apt-get"
+    if [ -z "$updated" ]; then
+        as_root apt-get -qq update
+        updated=yes
+    fi
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
+}
+
+# The directory of the newest PostgreSQL server, as tests/servers.py finds it.
+server() {
+    find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null | sort -V | tail -n 1
+}
+
+if ! has cargo; then
+    die "cargo was not found. Install Rust 1.89 or later as https://rustup.rs says, open a new shell, and try again."
+fi
+
+packages=()
+has cc || packages+=(gcc libc6-dev)
+if [ "$purpose" = test ]; then
+    has gcc || packages+=(gcc libc6-dev)
+    has g++ || packages+=(g++)
+    has nm || packages+=(binutils)
+    has openssl || packages+=(openssl)
+    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+        packages+=(python3-venv)
+    fi
+fi
+[ ${#packages[@]} = 0 ] || install "${packages[@]}"
+
+if [ -z "${LIZSYNC_PG_BIN:-}" ]; then
+    if [ -z "$(server)" ] && ! has postgres; then
+        # The package starts a server of its own when it is installed; ours are private ones.
+        quiet=/etc/postgresql-common/createcluster.d/lizsync-setup.conf
+        as_root mkdir -p "${quiet%/*}"
+        echo 'create_main_cluster = false' | as_root tee "$quiet" >/dev/null
+        install postgresql
+        as_root rm -f "$quiet"
+    fi
+    version=$(server | cut -d/ -f5)
+    if [ -n "$version" ] && [ ! -e "/usr/share/postgresql/$version/extension/postgis.control" ]; then
+        install "postgresql-$version-postgis-3"
+    fi
+fi
+
+if [ "$purpose" = test ]; then
+    for component in fmt clippy; do
+        if ! cargo "$component" --version >/dev/null 2>&1; then
+            has rustup || die "cargo $component was not found; install that part of your Rust toolchain."
+            say "adding cargo $component with rustup"
+            rustup component add "${component/fmt/rustfmt}"
+        fi
+    done
+    if [ ! -e .venv/ready ] || [ tests/python/requirements.txt -nt .venv/ready ]; then
+        say "making .venv for the Python tests"
+        # A Python of pyenv may lack venv where that of the system has it.
+        python3 -m venv --clear .venv 2>/dev/null || /usr/bin/python3 -m venv --clear .venv
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
+        touch .venv/ready
+    fi
+fi
