@@ -24,7 +24,9 @@ impl Database {
     pub fn new(label: &str) -> Self {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{label}_{}_{number}", std::process::id());
-        admin().batch_execute(&format!("CREATE DATABASE \"{name}\"")).unwrap();
+        admin()
+            .batch_execute(&format!("CREATE DATABASE \"{name}\""))
+            .unwrap();
         Self { name }
     }
 
@@ -44,7 +46,9 @@ impl Database {
 
     /// Runs SQL, failing the test if it fails.
     pub fn run(&self, sql: &str) {
-        self.connect().batch_execute(sql).unwrap_or_else(|error| panic!("{error:?}: {sql}"));
+        self.connect()
+            .batch_execute(sql)
+            .unwrap_or_else(|error| panic!("{error:?}: {sql}"));
     }
 
     /// The first column of the first row, as text.
@@ -54,12 +58,18 @@ impl Database {
 
     /// The rows as text, columns joined by `|`, nulls as `∅`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        let messages = self.connect().simple_query(sql).unwrap_or_else(|error| panic!("{error:?}: {sql}"));
+        let messages = self
+            .connect()
+            .simple_query(sql)
+            .unwrap_or_else(|error| panic!("{error:?}: {sql}"));
         messages
             .iter()
             .filter_map(|message| match message {
                 postgres::SimpleQueryMessage::Row(row) => Some(
-                    (0..row.len()).map(|i| row.get(i).unwrap_or("∅")).collect::<Vec<_>>().join("|"),
+                    (0..row.len())
+                        .map(|i| row.get(i).unwrap_or("∅"))
+                        .collect::<Vec<_>>()
+                        .join("|"),
                 ),
                 _ => None,
             })
