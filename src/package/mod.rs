@@ -1,10 +1,20 @@
 //! Packages: a central database in a zip, and its deployment to a clone.
 
-use std::path::{Path, PathBuf};
+mod archive_reader;
+mod archive_writer;
+mod create;
+mod deploy;
+mod dump;
+mod guard;
+mod load;
+mod manifest;
+mod script;
+mod tables;
 
-use crate::error::{Error, Result};
-use crate::feedback::Feedback;
-use crate::postgres::Connection;
+use std::path::PathBuf;
+
+pub use create::create;
+pub use deploy::deploy;
 
 /// What to package.
 #[derive(Debug, Clone)]
@@ -19,12 +29,8 @@ pub struct Request {
     pub zip: PathBuf,
 }
 
-/// Writes a package; returns the sentence for the user.
-pub fn create(_: &mut Connection, _: &Request, _: &Feedback) -> Result<String> {
-    Err(Error::internal("not yet"))
-}
-
-/// Deploys a package; returns the sentence for the user.
-pub fn deploy(_: &mut Connection, _: &mut Connection, _: &Path, _: &Feedback) -> Result<String> {
-    Err(Error::internal("not yet"))
+/// A number of things, in words.
+fn count(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }

@@ -1,12 +1,18 @@
 //! PostgreSQL: connections, identifiers, SQL files and errors.
 
+mod attempt;
 mod connect;
+mod conninfo;
 mod error;
+mod failure;
 mod ident;
 mod lock;
 mod template;
+mod tls;
+mod wait;
 
-pub use connect::{Connection, open};
+pub use connect::{Connection, open, open_in};
+pub use conninfo::Surroundings;
 pub use error::{Doing, is_collision, is_unique_violation};
 pub use ident::{Table, literal, names, quote};
 pub use lock::lock_clone;

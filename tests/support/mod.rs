@@ -150,6 +150,21 @@ pub fn prepared(label: &str, sql: &str) -> Database {
     database
 }
 
+/// Waits until a session of that database waits for a lock.
+pub fn wait_for_lock(database: &str) {
+    let mut client = admin();
+    let sql =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'";
+    while client
+        .query_one(sql, &[&database])
+        .unwrap()
+        .get::<_, i64>(0)
+        == 0
+    {
+        std::thread::yield_now();
+    }
+}
+
 /// A clone of a prepared central, as a deployment leaves it, made by copying the database.
 pub fn clone_of(central: &Database, label: &str) -> Database {
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);

@@ -1,0 +1,275 @@
+//! Deploying a package to a clone.
+
+use std::path::Path;
+
+use ::postgres::{GenericClient, Transaction};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::archive_reader::{self, Package};
+use super::guard::{self, Log, Target};
+use super::{count, load};
+use crate::error::{Error, Result};
+use crate::feedback::Feedback;
+use crate::postgres::{self, Connection, Doing, quote};
+use crate::structure;
+
+/// Where the progress stands when the zip is verified, when all rows are loaded, and when all is
+/// built.
+const VERIFIED: f64 = 25.0;
+const LOADED: f64 = 80.0;
+const BUILT: f64 = 95.0;
+
+/// Deploys a package to the clone; returns the sentence for the user.
+///
+/// The zip is verified whole before anything else; the clone changes in one transaction, then the
+/// central is told. PostgreSQL's client programs are not needed.
+///
+/// # Errors
+/// [`Kind::File`](crate::error::Kind::File): a zip that cannot be used.
+/// [`Kind::Parameter`](crate::error::Kind::Parameter): one database given twice.
+/// [`Kind::State`](crate::error::Kind::State): a wrong central, or a clone that would lose something.
+pub fn deploy(
+    central: &mut Connection,
+    clone: &mut Connection,
+    zip: &Path,
+    feedback: &Feedback,
+) -> Result<String> {
+    guard::two_databases(central, clone)?;
+    feedback.info(format!("Verifying the package {}.", zip.display()));
+    let package = archive_reader::open(zip, feedback, |done, total| {
+        feedback.progress(VERIFIED * done as f64 / total.max(1) as f64);
+    })?;
+    let identity = guard::central(central, &package.manifest)?;
+    let target = guard::target(clone, &identity)?;
+    let mut deployment = Deployment {
+        id: Uuid::new_v4(),
+        place: clone.describe().to_owned(),
+        clone_id: target.server_id.unwrap_or_else(Uuid::new_v4),
+        package,
+        feedback,
+    };
+    postgres::lock_clone(central, deployment.clone_id, feedback)?;
+    postgres::lock_clone(clone, deployment.clone_id, feedback)?;
+    let log = guard::nothing_is_lost(
+        &mut **central,
+        &mut **clone,
+        &target,
+        &deployment.package.manifest,
+        &deployment.place,
+    )?;
+    deployment.warn_of_versions(&mut **clone)?;
+    // Taken under the lock: what this clone sent before is visible in it.
+    let snapshot: String = central
+        .query_one("SELECT txid_current_snapshot()::text", &[])
+        .doing(|| "Reading the snapshot of the central")?
+        .get(0);
+    deployment.fill(clone, &target, &log, &snapshot)?;
+    deployment.register(central).map_err(|error| {
+        error
+            .during("The package was deployed to the clone, but the central could not be told")
+            .hint(
+                "The clone is complete. Synchronise it, or deploy again: either tells the central.",
+            )
+    })?;
+    feedback.progress(100.0);
+    Ok(deployment.sentence(zip))
+}
+
+/// What one deployment works with.
+struct Deployment<'a> {
+    id: Uuid,
+    place: String,
+    clone_id: Uuid,
+    package: Package,
+    feedback: &'a Feedback,
+}
+
+impl Deployment<'_> {
+    fn warn_of_versions(&self, clone: &mut impl GenericClient) -> Result<()> {
+        let here = structure::cluster(clone)?.version / 10_000;
+        let there = self.package.manifest.central.server_version_num / 10_000;
+        if here < there {
+            self.feedback.warning(format!(
+                "The server of the clone (PostgreSQL {here}) is older than the one of the package ({there}): what it does not know yet will fail, and change nothing."
+            ));
+        }
+        Ok(())
+    }
+
+    /// Everything in the clone, in one transaction.
+    fn fill(
+        &mut self,
+        clone: &mut Connection,
+        target: &Target,
+        log: &Log,
+        central_snapshot: &str,
+    ) -> Result<()> {
+        let mut transaction = clone.transaction().doing(|| "Starting a transaction")?;
+        self.clear(&mut transaction, target, log)?;
+        let feedback = self.feedback;
+        load::extensions(
+            &mut transaction,
+            &self.package.manifest.extensions,
+            feedback,
+        )?;
+        structure::install(&mut transaction)?;
+        let short = self.clone_id.to_string();
+        let name = target
+            .server_name
+            .clone()
+            .unwrap_or_else(|| format!("clone {}", &short[..8]));
+        transaction
+            .execute(
+                "INSERT INTO lizsync.server_metadata (server_id, server_name) VALUES ($1, $2)",
+                &[&self.clone_id, &name],
+            )
+            .doing(|| "Writing the server id to lizsync.server_metadata")?;
+
+        self.step("Creating the tables.", VERIFIED)?;
+        load::definitions(
+            &mut transaction,
+            &self.package.pre_data,
+            "the tables of the package",
+        )?;
+        let total = self.package.manifest.bytes().max(1) as f64;
+        load::rows(&mut transaction, &mut self.package, feedback, |bytes| {
+            feedback.progress(VERIFIED + (LOADED - VERIFIED) * bytes as f64 / total);
+        })?;
+        let manifest = &self.package.manifest;
+        load::sequences(&mut transaction, &self.package.sequences, manifest)?;
+        self.step("Creating indexes, constraints and triggers.", LOADED)?;
+        let what = "the indexes, constraints and triggers of the package";
+        load::definitions(&mut transaction, &self.package.post_data, what)?;
+        transaction
+            .execute(
+                include_str!("../../sql/package/retrigger.sql"),
+                &[&manifest.schemas],
+            )
+            .doing(|| "Adding the audit triggers")?;
+        load::analyze(&mut transaction, manifest)?;
+        if let Some(sql) = &self.package.additional {
+            self.step("Running the additional SQL.", BUILT)?;
+            load::additional(&mut transaction, sql)?;
+        }
+        // What the deployment itself wrote is no edit of this clone.
+        transaction
+            .batch_execute("DELETE FROM audit.logged_actions")
+            .doing(|| "Emptying the log of the clone")?;
+        self.record(&mut transaction, central_snapshot)?;
+        self.step("Committing the clone.", BUILT)?;
+        transaction
+            .commit()
+            .doing(|| format!("Deploying the package to the clone {}", self.place))
+    }
+
+    fn step(&self, message: &str, percent: f64) -> Result<()> {
+        self.feedback.progress(percent);
+        self.feedback.info(message);
+        self.feedback.check()
+    }
+
+    /// Drops what the package replaces.
+    fn clear(&self, clone: &mut Transaction<'_>, target: &Target, log: &Log) -> Result<()> {
+        let packaged = &self.package.manifest.schemas;
+        let mut leftovers: Vec<String> = Vec::new();
+        if target.installed {
+            leftovers = clone
+                .query(include_str!("../../sql/package/leftovers.sql"), &[])
+                .doing(|| "Looking for what the former plugin left")?
+                .iter()
+                .map(|row| row.get("schema"))
+                .collect();
+        }
+        let ours = ["audit", "lizsync"].map(String::from);
+        let all: Vec<String> = [&packaged[..], &leftovers[..], &ours[..]].concat();
+        guard::dependents(clone, &all, &self.place, self.feedback)?;
+        self.drop_schemas(clone, packaged)?;
+        // Nobody can edit those tables any more: an edit that came since the first look shows now.
+        log.refuse_pending(clone, &self.place)?;
+        self.drop_schemas(clone, &leftovers)?;
+        if target.installed {
+            clone
+                .batch_execute("DROP SERVER IF EXISTS central_server CASCADE")
+                .doing(|| "Dropping the foreign server of the former plugin")?;
+            self.drop_schemas(clone, &ours)?;
+        }
+        Ok(())
+    }
+
+    fn drop_schemas(&self, clone: &mut Transaction<'_>, schemas: &[String]) -> Result<()> {
+        for schema in schemas {
+            self.feedback.check()?;
+            clone
+                .batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", quote(schema)))
+                .doing(|| format!("Dropping the schema {schema} of the clone"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes where the clone now stands.
+    fn record(&self, clone: &mut Transaction<'_>, central_snapshot: &str) -> Result<()> {
+        let manifest = &self.package.manifest;
+        let doing = || "Recording the deployment in the clone";
+        let identifier: i64 = manifest
+            .central
+            .system_identifier
+            .parse()
+            .map_err(|_| Error::internal("The manifest was not validated."))?;
+        clone
+            .execute(
+                include_str!("../../sql/package/deployed.sql"),
+                &[
+                    &self.id,
+                    &manifest.central.server_id,
+                    &manifest.package_id,
+                    &manifest.created,
+                    &manifest.snapshot,
+                    &central_snapshot,
+                    &identifier,
+                    &manifest.central.timeline,
+                    &manifest.central.highest_event,
+                ],
+            )
+            .doing(doing)?;
+        clone
+            .execute(
+                "INSERT INTO lizsync.synchronized_schemas (server_id, sync_schemas) VALUES ($1, $2::text::jsonb)",
+                &[&self.clone_id, &self.schemas()],
+            )
+            .doing(doing)?;
+        Ok(())
+    }
+
+    /// Tells the central about the clone.
+    fn register(&self, central: &mut Connection) -> Result<()> {
+        central
+            .execute(
+                include_str!("../../sql/package/register.sql"),
+                &[
+                    &self.clone_id,
+                    &self.schemas(),
+                    &self.package.manifest.package_id,
+                ],
+            )
+            .doing(|| "Registering the clone in the central")?;
+        Ok(())
+    }
+
+    /// The packaged schemas as a JSON array.
+    fn schemas(&self) -> String {
+        json!(self.package.manifest.schemas).to_string()
+    }
+
+    fn sentence(&self, zip: &Path) -> String {
+        let manifest = &self.package.manifest;
+        format!(
+            "The package {} was deployed to the clone {}: {}, {} and {}.",
+            zip.display(),
+            self.place,
+            count(manifest.schemas.len() as u64, "schema"),
+            count(manifest.tables.len() as u64, "table"),
+            count(manifest.rows(), "row")
+        )
+    }
+}

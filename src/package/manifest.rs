@@ -1,0 +1,346 @@
+//! The manifest of a package: what is in it, where it comes from, and the hash of every member.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::postgres;
+
+/// `format` of every package.
+pub(super) const FORMAT: &str = "lizsync-package";
+/// The one `format_version` that this version writes and reads.
+pub(super) const FORMAT_VERSION: u64 = 1;
+
+/// Names of the members.
+pub(super) const MANIFEST: &str = "manifest.json";
+pub(super) const PRE_DATA: &str = "pre-data.sql";
+pub(super) const POST_DATA: &str = "post-data.sql";
+pub(super) const SEQUENCES: &str = "sequences.json";
+pub(super) const ADDITIONAL: &str = "additional.sql";
+
+/// The manifest, as it stands in `manifest.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`FORMAT_VERSION`].
+    pub format_version: u64,
+    /// The version of this product that made the package.
+    pub lizsync_version: String,
+    /// When the snapshot was taken, by the central's clock: ISO 8601, UTC.
+    pub created: String,
+    /// `sync_id` of the package's row in `lizsync.history`.
+    pub package_id: Uuid,
+    /// The database that it was made of.
+    pub central: Central,
+    /// The version of `pg_dump` that wrote the SQL.
+    pub pg_dump_version: String,
+    /// `txid_current_snapshot()` of the transaction that read everything.
+    pub snapshot: String,
+    /// The packaged schemas.
+    pub schemas: Vec<String>,
+    /// What the packaged objects need, in the order of creation.
+    pub extensions: Vec<Extension>,
+    /// The tables that hold rows: ordinary tables and partitions.
+    pub tables: Vec<Table>,
+    /// Every other member, by name.
+    pub members: BTreeMap<String, Member>,
+}
+
+/// The central database at the moment of the snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Central {
+    /// Its server id.
+    pub server_id: Uuid,
+    /// Its name, for messages.
+    pub database: String,
+    /// `server_version_num`.
+    pub server_version_num: i32,
+    /// Of the cluster; text, since JSON numbers are not exact.
+    pub system_identifier: String,
+    /// Of the cluster.
+    pub timeline: i32,
+    /// The highest event of its log that the snapshot shows.
+    pub highest_event: Option<i64>,
+}
+
+/// An extension that packaged objects use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Extension {
+    pub name: String,
+    pub schema: String,
+    pub version: String,
+}
+
+/// One table with rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Table {
+    pub schema: String,
+    pub name: String,
+    /// The member with its rows, in the text format of COPY.
+    pub member: String,
+    pub rows: u64,
+    /// The columns of those rows; generated columns are not among them.
+    pub columns: Vec<String>,
+}
+
+impl Table {
+    /// The table's name.
+    pub fn table(&self) -> postgres::Table {
+        postgres::Table::new(&self.schema, &self.name)
+    }
+}
+
+/// What one member must be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Member {
+    /// In lower-case hexadecimal.
+    pub sha256: String,
+    /// In bytes, not compressed.
+    pub size: u64,
+}
+
+/// The name of the member with the rows of the table at `index`.
+pub(super) fn data_member(index: usize) -> String {
+    format!("data/{:05}.copy", index + 1)
+}
+
+/// Whether LizSync never touches a schema of that name: its own, `public`, and the system's.
+pub(super) fn is_reserved(schema: &str) -> bool {
+    ["public", "lizsync", "audit", "information_schema"].contains(&schema)
+        || schema.starts_with("pg_")
+}
+
+impl Manifest {
+    /// The text of `manifest.json`.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string_pretty(self)
+            .map_err(|error| Error::internal(format!("The manifest cannot be written: {error}.")))
+    }
+
+    /// Reads and validates `manifest.json`.
+    ///
+    /// # Errors
+    /// [`Kind::File`](crate::error::Kind::File): not JSON, another format, or it contradicts itself.
+    pub fn from_json(text: &[u8]) -> Result<Self> {
+        let wrong = |what: String| Error::file(format!("Its manifest cannot be used: {what}."));
+        let value: Value = serde_json::from_slice(text).map_err(|e| wrong(e.to_string()))?;
+        if value["format"] != FORMAT {
+            return Err(wrong(format!("its format is not “{FORMAT}”")));
+        }
+        match value["format_version"].as_u64() {
+            Some(FORMAT_VERSION) => (),
+            Some(other) => {
+                return Err(wrong(format!(
+                    "its format version is {other}, and LizSync {} reads version {FORMAT_VERSION}",
+                    crate::VERSION
+                )));
+            }
+            None => return Err(wrong("it has no format version".into())),
+        }
+        let manifest: Self = serde_json::from_value(value).map_err(|e| wrong(e.to_string()))?;
+        manifest.validate().map_err(wrong)?;
+        Ok(manifest)
+    }
+
+    /// The rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables
+            .iter()
+            .fold(0, |sum, table| sum.saturating_add(table.rows))
+    }
+
+    /// The bytes of all members.
+    pub fn bytes(&self) -> u64 {
+        self.members
+            .values()
+            .fold(0, |sum, member| sum.saturating_add(member.size))
+    }
+
+    fn validate(&self) -> std::result::Result<(), String> {
+        if self.schemas.is_empty() {
+            return Err("it lists no schema".into());
+        }
+        if let Some(schema) = self.schemas.iter().find(|schema| is_reserved(schema)) {
+            return Err(format!("the schema “{schema}” is never packaged"));
+        }
+        if !is_snapshot(&self.snapshot) {
+            return Err(format!("“{}” is not a snapshot", self.snapshot));
+        }
+        if self.central.system_identifier.parse::<i64>().is_err() {
+            return Err("the system identifier is not a number".into());
+        }
+        let mut expected = BTreeSet::new();
+        for (index, table) in self.tables.iter().enumerate() {
+            let name = table.table().plain();
+            if !self.schemas.contains(&table.schema) {
+                return Err(format!("the table {name} is in none of its schemas"));
+            }
+            if table.columns.is_empty() {
+                return Err(format!("the table {name} has no columns"));
+            }
+            if table.member != data_member(index) {
+                return Err(format!(
+                    "the table {name} has the member “{}”",
+                    table.member
+                ));
+            }
+            expected.insert(table.member.as_str());
+        }
+        expected.extend([PRE_DATA, POST_DATA, SEQUENCES]);
+        for (name, member) in &self.members {
+            if !expected.remove(name.as_str()) && name != ADDITIONAL {
+                return Err(format!("it lists an unexpected member “{name}”"));
+            }
+            let digits = member
+                .sha256
+                .bytes()
+                .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
+            if member.sha256.len() != 64 || !digits {
+                return Err(format!("the hash of the member “{name}” is no SHA-256"));
+            }
+        }
+        match expected.first() {
+            Some(name) => Err(format!("it does not list the member “{name}”")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether the text is a `txid_snapshot`: `xmin:xmax:xip,…`.
+fn is_snapshot(text: &str) -> bool {
+    let number = |part: &str| part.parse::<u64>().is_ok() && !part.starts_with('+');
+    let parts: Vec<_> = text.split(':').collect();
+    matches!(parts[..], [xmin, xmax, running]
+        if number(xmin) && number(xmax) && (running.is_empty() || running.split(',').all(number)))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) fn example() -> Manifest {
+        let member = Member {
+            sha256: "0".repeat(64),
+            size: 3,
+        };
+        let names = [PRE_DATA, POST_DATA, SEQUENCES, "data/00001.copy"];
+        Manifest {
+            format: FORMAT.into(),
+            format_version: FORMAT_VERSION,
+            lizsync_version: crate::VERSION.into(),
+            created: "2026-11-22T10:00:00.000000Z".into(),
+            package_id: Uuid::from_u128(1),
+            central: Central {
+                server_id: Uuid::from_u128(2),
+                database: "gis".into(),
+                server_version_num: 150_018,
+                system_identifier: "7436217263512345678".into(),
+                timeline: 1,
+                highest_event: Some(12),
+            },
+            pg_dump_version: "15.18".into(),
+            snapshot: "10:20:11,12".into(),
+            schemas: vec!["gis".into()],
+            extensions: Vec::new(),
+            tables: vec![Table {
+                schema: "gis".into(),
+                name: "Tree \"x\"".into(),
+                member: data_member(0),
+                rows: 2,
+                columns: vec!["uid".into()],
+            }],
+            members: names.map(|name| (name.to_owned(), member.clone())).into(),
+        }
+    }
+
+    fn refusal(change: impl FnOnce(&mut Manifest)) -> String {
+        let mut manifest = example();
+        change(&mut manifest);
+        let text = manifest.to_json().unwrap();
+        Manifest::from_json(text.as_bytes())
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let text = example().to_json().unwrap();
+        assert_eq!(Manifest::from_json(text.as_bytes()).unwrap(), example());
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        type Case = (fn(&mut Manifest), &'static str);
+        let cases: [Case; 9] = [
+            (|m| m.format = "other".into(), "format is not"),
+            (|m| m.format_version = 2, "format version is 2"),
+            (
+                |m| m.schemas = vec!["pg_catalog".into()],
+                "“pg_catalog” is never packaged",
+            ),
+            (|m| m.snapshot = "1:2".into(), "not a snapshot"),
+            (
+                |m| m.tables[0].schema = "other".into(),
+                "in none of its schemas",
+            ),
+            (
+                |m| m.tables[0].member = "../x".into(),
+                "has the member “../x”",
+            ),
+            (
+                |m| drop(m.members.remove(POST_DATA)),
+                "does not list the member “post-data.sql”",
+            ),
+            (
+                |m| {
+                    drop(
+                        m.members
+                            .insert("x.sql".into(), m.members[PRE_DATA].clone()),
+                    )
+                },
+                "unexpected member “x.sql”",
+            ),
+            (
+                |m| m.members.values_mut().for_each(|v| v.sha256 = "xyz".into()),
+                "is no SHA-256",
+            ),
+        ];
+        for (change, expected) in cases {
+            let message = refusal(change);
+            assert!(message.contains(expected), "{message} / {expected}");
+        }
+        for text in [
+            "",
+            "[]",
+            "{}",
+            "{\"format\":\"lizsync-package\"}",
+            "\u{feff}{}",
+        ] {
+            assert!(Manifest::from_json(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_of_any_kind_survive(schema in "[^\0]{1,20}", table in "\\PC{1,20}", column in ".{1,9}") {
+            prop_assume!(!is_reserved(&schema));
+            let mut manifest = example();
+            manifest.schemas = vec![schema.clone()];
+            manifest.tables[0].schema = schema;
+            manifest.tables[0].name = table;
+            manifest.tables[0].columns = vec![column];
+            let text = manifest.to_json().unwrap();
+            prop_assert_eq!(Manifest::from_json(text.as_bytes()).unwrap(), manifest);
+        }
+
+        #[test]
+        fn rubbish_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Manifest::from_json(&bytes);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Values of keywords that are not plain text.
+
+use std::time::Duration;
+
+use super::Conninfo;
+use crate::error::{Error, Result};
+
+impl Conninfo {
+    /// A value out of a fixed list; `None` when not given.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        keyword: &str,
+        choices: &[(&str, T)],
+    ) -> Result<Option<T>> {
+        let Some(value) = self.get(keyword) else {
+            return Ok(None);
+        };
+        let found = choices.iter().find(|(name, _)| *name == value);
+        found.map(|(_, meaning)| Some(*meaning)).ok_or_else(|| {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            Error::parameter(format!("The value of “{keyword}” is not a valid one."))
+                .hint(format!("It is one of {}.", names.join(", ")))
+        })
+    }
+
+    /// A whole number; `None` when not given.
+    pub(super) fn number(&self, keyword: &str) -> Result<Option<i32>> {
+        self.get(keyword)
+            .map(|value| value.trim().parse())
+            .transpose()
+            .map_err(|_| {
+                Error::parameter(format!("The value of “{keyword}” is not a whole number."))
+            })
+    }
+
+    /// A number of seconds; `None` when not given, or when it leaves the choice to the system.
+    pub(super) fn seconds(&self, keyword: &str) -> Result<Option<Duration>> {
+        let seconds = self.number(keyword)?.and_then(|n| u64::try_from(n).ok());
+        Ok(seconds.filter(|&n| n > 0).map(Duration::from_secs))
+    }
+
+    /// Refuses what would lower the user's demands if it were left aside.
+    pub(super) fn refuse_what_cannot_be_honoured(&self) -> Result<()> {
+        let refuse = |keyword: &str, why: &str| {
+            Err(
+                Error::parameter(format!("The connection asks for “{keyword}”, and {why}.")).hint(
+                    format!(
+                        "Take “{keyword}” out of the connection, the service or the environment."
+                    ),
+                ),
+            )
+        };
+        for keyword in ["scram_client_key", "scram_server_key"] {
+            if self.get(keyword).is_some() {
+                return refuse(keyword, "only passwords can be used");
+            }
+        }
+        if self.get("require_auth").is_some() {
+            return refuse(
+                "require_auth",
+                "the way of authentication cannot be restricted here",
+            );
+        }
+        if self.get("sslcrldir").is_some() {
+            return refuse(
+                "sslcrldir",
+                "revoked certificates can only be listed in a file (sslcrl)",
+            );
+        }
+        if self.get("gssencmode") == Some("require") {
+            return refuse("gssencmode=require", "there is no GSSAPI encryption here");
+        }
+        if matches!(self.get("min_protocol_version"), Some(version) if version != "3.0") {
+            return refuse(
+                "min_protocol_version",
+                "only protocol version 3.0 can be used",
+            );
+        }
+        match self.get("replication") {
+            None | Some("false" | "off" | "no" | "0") => Ok(()),
+            Some(_) => refuse("replication", "this needs an ordinary session"),
+        }
+    }
+}

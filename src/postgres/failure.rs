@@ -1,0 +1,347 @@
+//! Why a connection did not come about, in words that help.
+
+use std::error::Error as _;
+use std::io;
+
+use ::postgres::error::DbError;
+use rustls::CertificateError;
+
+use super::conninfo::{Host, Place, Target};
+use super::tls::TlsFailure;
+use crate::error::{Error, Kind};
+
+/// What went wrong with one address of a server.
+pub enum Problem {
+    /// Its name could not be looked up; without an error, in time.
+    Lookup(Option<io::Error>),
+    /// It took too long.
+    TimedOut,
+    /// It could not be connected to.
+    Connect(::postgres::Error),
+    /// It is not the kind of server that was asked for.
+    Unfit(&'static str),
+    /// The session could not be set up.
+    Session(::postgres::Error),
+}
+
+/// What to try next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The same server with TLS instead of without, or the other way round.
+    OtherEncryption,
+    /// Another server.
+    OtherServer,
+    /// Nothing: another server would not change it.
+    Stop,
+}
+
+/// A reason, told for people.
+pub struct Failure {
+    host: String,
+    text: String,
+    hint: Option<String>,
+    sqlstate: Option<String>,
+    pub next: Next,
+}
+
+impl Failure {
+    /// Puts a problem with `host` into words.
+    pub fn new(problem: Problem, host: &Host, target: &Target) -> Self {
+        let told = match problem {
+            Problem::Lookup(error) => {
+                let why = error.map_or_else(|| "no answer in time".to_owned(), |e| e.to_string());
+                Told::new(format!(
+                    "the name of the server cannot be looked up ({why})"
+                ))
+                .hint("Check the name of the host and the network.")
+            }
+            Problem::TimedOut => timed_out(target),
+            Problem::Unfit(why) => Told::new(format!("{why}, unlike target_session_attrs asks"))
+                .hint("Name other servers, or change target_session_attrs."),
+            Problem::Connect(error) => connecting(&error, host, target),
+            Problem::Session(error) => {
+                let mut told = connecting(&error, host, target);
+                told.next = Next::Stop;
+                told
+            }
+        };
+        Self {
+            host: host.to_string(),
+            text: told.text,
+            hint: told.hint,
+            sqlstate: told.sqlstate,
+            next: told.next,
+        }
+    }
+
+    /// This failure, and the one of a second attempt with or without TLS.
+    #[must_use]
+    pub fn and(mut self, second: Self) -> Self {
+        if second.sqlstate != self.sqlstate || self.sqlstate.is_none() {
+            self.text = format!("{}; on a second try: {}", self.text, second.text);
+        }
+        self.sqlstate = self.sqlstate.or(second.sqlstate);
+        self.next = second.next;
+        self
+    }
+
+    /// When there is no other encryption left to try.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        if self.next == Next::OtherEncryption {
+            self.next = Next::Stop;
+        }
+        self
+    }
+}
+
+/// The error for a target of which no server would do.
+pub fn summary(mut failures: Vec<Failure>, target: &Target) -> Error {
+    failures.dedup_by(|second, first| second.host == first.host && second.text == first.text);
+    let to = format!("database “{}”", target.database);
+    let user = &target.user;
+    let message = match failures.as_slice() {
+        [one] => format!(
+            "Connecting to {to} on {} as “{user}”: {}.",
+            one.host, one.text
+        ),
+        many => {
+            let reasons: Vec<String> = many
+                .iter()
+                .map(|failure| format!("{}: {}", failure.host, failure.text))
+                .collect();
+            format!(
+                "Connecting to {to} as “{user}”: no server can be used. {}.",
+                reasons.join("; ")
+            )
+        }
+    };
+    let mut error = Error::new(Kind::Connection, message);
+    if let Some(last) = failures.pop() {
+        if let Some(hint) = last.hint {
+            error = error.hint(hint);
+        }
+        if let Some(sqlstate) = last.sqlstate {
+            error = error.sqlstate(sqlstate);
+        }
+    }
+    error
+}
+
+struct Told {
+    text: String,
+    hint: Option<String>,
+    sqlstate: Option<String>,
+    next: Next,
+}
+
+impl Told {
+    fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            hint: None,
+            sqlstate: None,
+            next: Next::OtherServer,
+        }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn next(mut self, next: Next) -> Self {
+        self.next = next;
+        self
+    }
+}
+
+fn timed_out(target: &Target) -> Told {
+    let within = target.timeout.map_or_else(String::new, |timeout| {
+        format!(" within {} seconds", timeout.as_secs())
+    });
+    Told::new(format!("no answer{within}"))
+        .hint("Check that the server runs and that no firewall is in the way; connect_timeout sets how long to wait.")
+}
+
+fn connecting(error: &::postgres::Error, host: &Host, target: &Target) -> Told {
+    if let Some(db) = error.as_db_error() {
+        return refused(db, host, target);
+    }
+    if error.is_closed() {
+        return closed();
+    }
+    let source = error.source();
+    if let Some(failure) = source.and_then(|source| source.downcast_ref::<TlsFailure>()) {
+        return match failure {
+            TlsFailure::Refused => Told::new("the server does not support TLS")
+                .hint(format!(
+                    "sslmode={} needs it: switch it on in the server (ssl = on), or choose another sslmode.",
+                    target.tls.mode.name()
+                ))
+                .next(Next::Stop),
+            TlsFailure::Odd => odd(),
+            TlsFailure::Network(error) => network(error, host, target),
+            TlsFailure::Handshake(error) => match rustls_error(error) {
+                Some(error) => tls(error, target),
+                None => network(error, host, target).next(Next::OtherEncryption),
+            },
+        };
+    }
+    if let Some(error) = source.and_then(|source| source.downcast_ref::<io::Error>()) {
+        // A server that speaks TLS 1.3 refuses a client's certificate only after the handshake.
+        return match rustls_error(error) {
+            Some(error) => tls(error, target),
+            None => network(error, host, target),
+        };
+    }
+    match source.map(ToString::to_string).as_deref() {
+        Some("password missing") => no_password(target),
+        Some("unsupported authentication method") => {
+            Told::new("the server wants GSSAPI, Kerberos or SSPI, which are not supported")
+                .hint("Ask for a rule with scram-sha-256 or cert in the server's pg_hba.conf.")
+                .next(Next::Stop)
+        }
+        Some(why) => Told::new(format!("{error} ({why})")).next(Next::Stop),
+        None => odd(),
+    }
+}
+
+/// The server answered, and said no.
+fn refused(db: &DbError, host: &Host, target: &Target) -> Told {
+    let code = db.code().code();
+    let said = db.message();
+    let mut text = said.trim_end_matches('.').to_owned();
+    if let Some(detail) = db.detail() {
+        text.push_str(&format!(" ({})", detail.trim_end_matches('.')));
+    }
+    let mut told = Told::new(text).next(match code {
+        "28000" => Next::OtherEncryption,
+        "57P03" => Next::OtherServer,
+        _ => Next::Stop,
+    });
+    told.sqlstate = Some(code.to_owned());
+    told.hint = match code {
+        "28P01" => Some(match &host.password_from {
+            Some(from) => format!("The password came from {from}: check it and the user."),
+            None => ways_to_give_a_password(target),
+        }),
+        "28000" if said.contains("client certificate") => Some(
+            "Name your certificate and key in sslcert and sslkey, and use TLS (sslmode=require)."
+                .to_owned(),
+        ),
+        "28000" if said.contains("pg_hba.conf") && said.contains("no encryption") => Some(
+            "Use TLS (sslmode=require), or ask the administrator for a rule in pg_hba.conf."
+                .to_owned(),
+        ),
+        "28000" if said.contains("pg_hba.conf") => Some(
+            "Ask the administrator of the server for a rule in pg_hba.conf for this user, database and address."
+                .to_owned(),
+        ),
+        "28000" => Some("Check the user, or ask the administrator of the server.".to_owned()),
+        "3D000" => Some("Check the name of the database (capitals count), or create it.".to_owned()),
+        "53300" => Some("Close other connections or raise max_connections, then run again.".to_owned()),
+        "57P03" => Some("Wait until the server is ready, then run again.".to_owned()),
+        _ => db.hint().map(str::to_owned),
+    };
+    told
+}
+
+fn no_password(target: &Target) -> Told {
+    Told::new("the server asks for a password, and none is given")
+        .hint(ways_to_give_a_password(target))
+        .next(Next::Stop)
+}
+
+fn ways_to_give_a_password(target: &Target) -> String {
+    let file = target
+        .password_file
+        .as_ref()
+        .map_or_else(String::new, |path| {
+            format!(", in the password file {}", path.display())
+        });
+    format!(
+        "A password can be given in the connection (in QGIS: saved, or as an authentication configuration), \
+         in its service{file}, or in PGPASSWORD."
+    )
+}
+
+fn network(error: &io::Error, host: &Host, target: &Target) -> Told {
+    match error.kind() {
+        io::ErrorKind::TimedOut => timed_out(target),
+        io::ErrorKind::ConnectionRefused => Told::new("nothing listens there (connection refused)")
+            .hint("Check host and port, that the server runs, and its listen_addresses."),
+        io::ErrorKind::NotFound if matches!(host.place, Place::Socket(_)) => {
+            Told::new("there is no such socket")
+                .hint("Check that the server runs, its port and its unix_socket_directories.")
+        }
+        io::ErrorKind::PermissionDenied => Told::new("the system does not permit it")
+            .hint("Check the rights on the socket, and the firewall."),
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionAborted => closed(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => odd(),
+        _ => Told::new(error.to_string()).hint("Check the network and that the server runs."),
+    }
+}
+
+fn closed() -> Told {
+    Told::new("the connection was closed before the server answered")
+        .hint("Check that a PostgreSQL server listens on this port, and its log.")
+}
+
+fn odd() -> Told {
+    Told::new("what answers there is not PostgreSQL")
+        .hint("Check host and port.")
+        .next(Next::Stop)
+}
+
+fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+}
+
+fn tls(error: &rustls::Error, target: &Target) -> Told {
+    let roots = super::tls::place(&target.tls.roots);
+    let (text, hint) = match error {
+        rustls::Error::InvalidCertificate(why) => match why {
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => (
+                format!("the server's certificate is not signed by an authority in {roots}"),
+                "Put the right authority's certificate there (sslrootcert). If the server is another one than you expect, stop here.",
+            ),
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
+                "the server's certificate has expired".to_owned(),
+                "Ask the administrator to renew it, and check the date of this computer.",
+            ),
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+                "the server's certificate is not valid yet".to_owned(),
+                "Check the date of this computer.",
+            ),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                (
+                    "the server's certificate is for another name".to_owned(),
+                    "Connect by the name in the certificate (hostaddr can give the address beside it), or use sslmode=verify-ca.",
+                )
+            }
+            CertificateError::Revoked => (
+                "the server's certificate has been revoked".to_owned(),
+                "Ask the administrator of the server.",
+            ),
+            other => (
+                format!("the server's certificate cannot be used ({other})"),
+                "Certificates of X.509 version 1 or with weak signatures cannot be used: ask for a new one.",
+            ),
+        },
+        rustls::Error::AlertReceived(alert) => (
+            format!("the server refused TLS with this client ({alert:?})"),
+            "Check sslcert and sslkey, and that the server takes TLS 1.2 or 1.3.",
+        ),
+        other => (
+            format!("TLS failed ({other})"),
+            "Check that the server takes TLS 1.2 or 1.3.",
+        ),
+    };
+    Told::new(text).hint(hint).next(Next::OtherEncryption)
+}

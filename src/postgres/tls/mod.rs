@@ -1,0 +1,99 @@
+//! TLS by rustls, with the choices of libpq.
+
+mod connector;
+mod files;
+mod names;
+mod stream;
+mod verify;
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, version};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::conninfo::{Certificates, SslMode, TlsWishes};
+use crate::error::{Error, Kind, Result};
+
+pub use connector::{Connector, Encryption, TlsFailure};
+pub use files::place;
+pub use stream::Breaker;
+use verify::Verifier;
+
+/// What TLS connections to a server are made with.
+///
+/// # Errors
+/// [`Kind::Connection`] for certificates and keys that cannot be read or used.
+pub fn client(wishes: &TlsWishes) -> Result<MakeRustlsConnect> {
+    let provider = Arc::new(default_provider());
+    let verifier = verifier(wishes, &provider)?;
+    let versions: Vec<&'static SupportedProtocolVersion> = [
+        (wishes.tls12, &version::TLS12),
+        (wishes.tls13, &version::TLS13),
+    ]
+    .into_iter()
+    .filter_map(|(wanted, version)| wanted.then_some(version))
+    .collect();
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions)
+        .map_err(|error| Error::internal(format!("TLS cannot be set up: {error}.")))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match files::identity(wishes)? {
+        Some((chain, key, path)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
+            unusable(&format!(
+                "The client certificate {} and its key cannot be used: {error}.",
+                path.display()
+            ))
+            .hint("Check that sslkey is the key of sslcert.")
+        })?,
+        None => builder.with_no_client_auth(),
+    };
+    config.enable_sni = wishes.server_name_indication;
+    if wishes.direct {
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+    }
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn unusable(message: &str) -> Error {
+    Error::new(Kind::Connection, message)
+}
+
+/// Who may be at the other end. As libpq, a root certificate in its default place makes `require`
+/// as strict as `verify-ca`.
+fn verifier(wishes: &TlsWishes, provider: &Arc<CryptoProvider>) -> Result<Verifier> {
+    let check_name = match wishes.mode {
+        SslMode::Disable | SslMode::Allow | SslMode::Prefer => {
+            return Ok(Verifier::anyone(provider));
+        }
+        SslMode::Require if wishes.roots.existing().is_none() => {
+            return Ok(Verifier::anyone(provider));
+        }
+        SslMode::Require | SslMode::VerifyCa => false,
+        SslMode::VerifyFull => true,
+    };
+    let trusted = files::trusted(wishes)?;
+    let revoked = match &wishes.revoked {
+        // The default list says nothing about authorities that stand elsewhere.
+        Certificates::Default(_) if wishes.roots == Certificates::System => Vec::new(),
+        place => files::revoked(place)?,
+    };
+    Verifier::new(roots(&trusted), trusted, revoked, check_name, provider).map_err(|error| {
+        unusable(&format!(
+            "The certificates of {} cannot be used: {error}.",
+            files::place(&wishes.roots)
+        ))
+        .hint("The file must hold the certificates of authorities in PEM form (BEGIN CERTIFICATE).")
+    })
+}
+
+fn roots(trusted: &[CertificateDer<'static>]) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(trusted.iter().cloned());
+    roots
+}
+
+type Revoked = Vec<CertificateRevocationListDer<'static>>;
