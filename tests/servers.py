@@ -267,7 +267,9 @@ def stop(directory):
     program = str(find_binaries() / "pg_ctl")
     subprocess.run(
         [program, "stop", "-w", "-s", "-D", str(directory / "data"), "-m", "fast"],
-        cwd=directory, check=True, **ordinary_user(),
+        cwd=directory,
+        check=True,
+        **ordinary_user(),
     )
 
 

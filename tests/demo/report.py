@@ -14,7 +14,9 @@ SELECT format('%s continents, %s countries, %s cities, %s observations',
 CONFLICTS = """
 SELECT row_to_json(c) FROM (
     SELECT c.object_table, c.field, c.rejected, c.clone_id, c.central_value, c.clone_value, c.object_uid,
-        (SELECT name FROM gis.cities WHERE uid = c.object_uid) AS name
+        coalesce((SELECT name FROM gis.cities WHERE uid = c.object_uid),
+                 (SELECT row_data -> 'name' FROM audit.logged_actions
+                  WHERE uid = c.object_uid AND action = 'D' LIMIT 1)) AS name
     FROM lizsync.conflicts AS c ORDER BY c.id
 ) AS c
 """
@@ -36,17 +38,8 @@ def wrapped(text):
     return textwrap.fill(text, WIDTH, initial_indent="   ", subsequent_indent="     ", break_long_words=False)
 
 
-def shown(value):
-    """A value of a conflict: a text, or for a whole row its name."""
-    if value is None:
-        return "nothing"
-    try:
-        row = json.loads(value)
-    except ValueError:
-        row = None
-    if isinstance(row, dict):
-        return "the row “{}”".format(row.get("name") or row.get("uid"))
-    return f"“{value}”"
+def quoted(value):
+    return "nothing" if value is None else f"“{value}”"
 
 
 def conflict(row, clones):
@@ -54,19 +47,19 @@ def conflict(row, clones):
     clone = clones.get(row["clone_id"], "a clone")
     sides = [("central", row["central_value"]), (clone, row["clone_value"])]
     lost, won = sides if row["rejected"] == "central" else sides[::-1]
+    where = "{} {}".format(row["object_table"], row["name"] or row["object_uid"])
     if row["field"] is None:
-        return "{}: the row was deleted on one side; {} of the {} lost against {} of the {}.".format(
-            row["object_table"], shown(lost[1]), lost[0], shown(won[1]), won[0]
-        )
-    return "{} {}, field {}: {} of the {} lost against {} of the {}.".format(
-        row["object_table"], row["name"] or row["object_uid"], row["field"],
-        shown(lost[1]), lost[0], shown(won[1]), won[0],
-    )  # fmt: skip
+        # A delete beats an update: what lost are the fields of the update.
+        fields = json.loads(lost[1] or "{}").items()
+        values = ", ".join(f"{field} {quoted(value)}" for field, value in fields)
+        return f"{where}: {values} of the {lost[0]} lost, because the {won[0]} deleted the row."
+    field = row["field"]
+    return f"{where}: {field} {quoted(lost[1])} of the {lost[0]} lost against {quoted(won[1])} of the {won[0]}."
 
 
 def rows(text):
     """Rows by uid, as the statements of TABLES print them."""
-    return {uid: row for uid, row in map(json.loads, text.splitlines())}
+    return dict(map(json.loads, text.splitlines()))
 
 
 def comparison(names, contents):
