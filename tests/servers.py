@@ -262,6 +262,17 @@ def scratch():
     return directory
 
 
+def stop(directory):
+    """Stops a server that another process started in `directory`."""
+    program = str(find_binaries() / "pg_ctl")
+    subprocess.run(
+        [program, "stop", "-w", "-s", "-D", str(directory / "data"), "-m", "fast"],
+        cwd=directory,
+        check=True,
+        **ordinary_user(),
+    )
+
+
 def stop_on_signals():
     """Makes a terminated program end through its `finally` clauses, so that it stops its servers."""
     for number in (signal.SIGTERM, signal.SIGHUP):

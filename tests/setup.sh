@@ -30,12 +30,12 @@ install() {
         as_root apt-get -qq update
         updated=yes
     fi
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }
 
 # The directory of the newest PostgreSQL server, as tests/servers.py finds it.
 server() {
-    find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null | sort -V | tail -n 1
+    find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null | sort -V | tail -n 1 || true
 }
 
 if ! has cargo; then
@@ -43,9 +43,10 @@ if ! has cargo; then
 fi
 
 packages=()
-has cc || packages+=(gcc libc6-dev)
+if ! has cc || ! has gcc; then
+    packages+=(gcc libc6-dev)
+fi
 if [ "$purpose" = test ]; then
-    has gcc || packages+=(gcc libc6-dev)
     has g++ || packages+=(g++)
     has nm || packages+=(binutils)
     has openssl || packages+=(openssl)
@@ -59,10 +60,12 @@ if [ -z "${LIZSYNC_PG_BIN:-}" ]; then
     if [ -z "$(server)" ] && ! has postgres; then
         # The package starts a server of its own when it is installed; ours are private ones.
         quiet=/etc/postgresql-common/createcluster.d/lizsync-setup.conf
+        trap 'as_root rm -f "$quiet"' EXIT
         as_root mkdir -p "${quiet%/*}"
         echo 'create_main_cluster = false' | as_root tee "$quiet" >/dev/null
         install postgresql
         as_root rm -f "$quiet"
+        trap - EXIT
     fi
     version=$(server | cut -d/ -f5)
     if [ -n "$version" ] && [ ! -e "/usr/share/postgresql/$version/extension/postgis.control" ]; then
