@@ -205,7 +205,7 @@ impl World {
         let (time, value) = (self.clock as i64, self.clock.to_string());
         let database = &mut self.databases[which];
         let existing: Vec<u32> = database.rows.keys().copied().collect();
-        let (row, event) = if existing.is_empty() || kind % 5 == 0 {
+        let (row, event) = if existing.is_empty() || kind.is_multiple_of(5) {
             let row = self.clock as u32;
             self.born.insert(row);
             (

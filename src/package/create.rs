@@ -102,7 +102,10 @@ fn lock(client: &mut impl GenericClient, tables: &[Source]) -> Result<()> {
         .map(|source| format!("ONLY {}", source.table))
         .collect();
     client
-        .batch_execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", ")))
+        .batch_execute(&format!(
+            "LOCK TABLE {} IN ACCESS SHARE MODE",
+            names.join(", ")
+        ))
         .doing(|| "Protecting the tables from being changed")
 }
 

@@ -38,14 +38,37 @@ fn convert(error: &::postgres::Error, what: &str) -> Error {
     match error.as_db_error() {
         Some(db) => from_server(db, what),
         None => {
-            // The crate's own text is only "db error" or "error communicating with the server";
-            // the cause says more.
-            let cause = error
-                .source()
-                .map_or_else(|| error.to_string(), ToString::to_string);
+            let cause = cause(error);
             Error::new(Kind::Connection, format!("{what}: {cause}."))
                 .hint("Check that the server is running and can be reached, then run again.")
         }
+    }
+}
+
+/// The cause of an error that is not from the server. The crate's own text is only "error
+/// communicating with the server"; what is behind it says more.
+fn cause(error: &::postgres::Error) -> String {
+    use std::io::ErrorKind;
+    let lost = "the connection to the server was lost";
+    let Some(source) = error.source() else {
+        return if error.is_closed() {
+            lost.to_owned()
+        } else {
+            error.to_string()
+        };
+    };
+    let kind = source
+        .downcast_ref::<std::io::Error>()
+        .map(std::io::Error::kind);
+    match kind {
+        Some(
+            ErrorKind::UnexpectedEof
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe,
+        ) => lost.to_owned(),
+        Some(ErrorKind::TimedOut) => format!("{lost} (it no longer answers)"),
+        _ => source.to_string(),
     }
 }
 

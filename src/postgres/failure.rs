@@ -158,7 +158,7 @@ impl Told {
 
 fn timed_out(target: &Target) -> Told {
     let within = target.timeout.map_or_else(String::new, |timeout| {
-        format!(" within {} seconds", timeout.as_secs())
+        format!(" within {} s", timeout.as_secs())
     });
     Told::new(format!("no answer{within}"))
         .hint("Check that the server runs and that no firewall is in the way; connect_timeout sets how long to wait.")

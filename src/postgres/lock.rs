@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::feedback::Feedback;
 
 /// Keeps these locks apart from those of other programs.
-const SEED: i64 = 0x4c69_7a53_796e_63;
+const SEED: i64 = 0x4c_697a_5379_6e63;
 
 /// Takes the turn of a clone on this connection, waiting for another run to end. The server gives
 /// it back when the connection closes, whatever happens to this process.

@@ -263,3 +263,24 @@ fn tables_that_change_at_the_last_moment() {
         "0"
     );
 }
+
+#[test]
+fn pg_dump_reaches_the_database_as_the_connection_does() {
+    let database = prepared("tcp", PLAIN);
+    let folder = Folder::new();
+    let zip = folder.path("p.zip");
+    let variable = |name| std::env::var(name).unwrap();
+    let conninfo = |password: &str| {
+        format!(
+            "host=localhost port={} user=postgres dbname={} password={password} sslmode=verify-full sslrootcert={}/root.crt",
+            variable("LIZSYNC_TEST_PORT"),
+            database.name,
+            variable("LIZSYNC_TEST_CERTS")
+        )
+    };
+    let mut parameters = package_parameters(&database, "gis", &zip);
+    parameters["CONNECTION_NAME_CENTRAL"] = json!("office");
+    parameters["connections"] = json!({"office": conninfo(&variable("LIZSYNC_TEST_PASSWORD"))});
+    let said = messages(PACKAGE, parameters);
+    assert!(said.last().unwrap().contains("4 rows"), "{said:?}");
+}

@@ -289,7 +289,12 @@ fn deployed_clones_synchronise_and_can_be_deployed_again() {
         let sql = "UPDATE gis.tree SET name = 'Oak' WHERE id = 1";
         editor.lock().unwrap().batch_execute(sql).unwrap();
     });
-    run_with(PACKAGE, &package_parameters(&central, "gis", &zip), &feedback).unwrap();
+    run_with(
+        PACKAGE,
+        &package_parameters(&central, "gis", &zip),
+        &feedback,
+    )
+    .unwrap();
     deploy(&central, &clone, &zip).unwrap();
     clone.run("INSERT INTO gis.spot VALUES ('b', 'B'); DELETE FROM gis.tree WHERE id = 2");
     central.run("INSERT INTO gis.spot VALUES ('c', 'C')");
@@ -310,4 +315,57 @@ fn deployed_clones_synchronise_and_can_be_deployed_again() {
     synchronize(&central, &clone);
     assert_eq!(rows(&clone), rows(&central));
     assert_eq!(rows(&central).len(), 5);
+}
+
+#[test]
+fn owners_need_no_superuser() {
+    let role = format!("field_{}", std::process::id());
+    let central = prepared("owner", PLAIN);
+    central.run(&format!(
+        "CREATE ROLE {role} LOGIN; ALTER SCHEMA gis OWNER TO {role}; ALTER TABLE gis.tree OWNER TO {role}; ALTER TABLE gis.spot OWNER TO {role};
+         GRANT USAGE ON SCHEMA audit, lizsync TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA audit, lizsync TO {role}"
+    ));
+    let clone = Database::new("owner_clone");
+    clone.run(&format!(
+        "ALTER DATABASE \"{}\" OWNER TO {role}; ALTER SCHEMA public OWNER TO {role}",
+        clone.name
+    ));
+    let folder = Folder::new();
+    let zip = folder.path("p.zip");
+    let as_role = |database: &Database| {
+        database
+            .conninfo()
+            .replace("user=postgres", &format!("user={role}"))
+    };
+    let mut parameters = package_parameters(&central, "gis", &zip);
+    parameters["CONNECTION_NAME_CENTRAL"] = as_role(&central).into();
+    crate::support::run(PACKAGE, parameters).unwrap();
+    let mut parameters = deploy_parameters(&central, &clone, &zip);
+    parameters["CONNECTION_NAME_CENTRAL"] = as_role(&central).into();
+    parameters["CONNECTION_NAME_CLONE"] = as_role(&clone).into();
+    for _ in 0..2 {
+        crate::support::run(DEPLOY, parameters.clone()).unwrap();
+    }
+    assert_eq!(
+        clone.rows(
+            "SELECT tableowner FROM pg_tables WHERE schemaname IN ('gis', 'audit') GROUP BY 1"
+        ),
+        [role.as_str()]
+    );
+
+    // What it may not install is named.
+    central.run("CREATE EXTENSION postgis; ALTER TABLE gis.tree ADD COLUMN geom public.geometry");
+    package(&central, "gis", &zip);
+    let said =
+        crate::support::refused(DEPLOY, parameters.clone(), lizsync::error::Kind::Permission);
+    assert!(
+        said.contains("Creating the extension postgis") && said.contains("ask an administrator"),
+        "{said}"
+    );
+    clone.run("CREATE EXTENSION postgis");
+    crate::support::run(DEPLOY, parameters).unwrap();
+    drop(clone);
+    central.run(&format!(
+        "REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}; DROP ROLE {role}"
+    ));
 }

@@ -130,6 +130,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn lists_go_together() {
         assert_eq!(servers("user=x").unwrap(), [(tcp("localhost", None), 5432)]);

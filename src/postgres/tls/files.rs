@@ -8,7 +8,7 @@ use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 
 use super::{Revoked, unusable};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::postgres::conninfo::{Certificates, TlsWishes};
 
 /// A client's certificate with its chain, its key, and the file it came from.
@@ -167,7 +167,11 @@ fn check_owner_only(path: &Path) -> Result<()> {
     })?;
     let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
     if metadata.mode() & forbidden != 0 {
-        return Err(too_open(path));
+        return Err(unusable(&format!(
+            "The key {} can be read by others, so it is not used.",
+            path.display()
+        ))
+        .hint("Allow only its owner to read it: chmod 600."));
     }
     Ok(())
 }
@@ -178,15 +182,7 @@ fn check_owner_only(_: &Path) -> Result<()> {
 }
 
 #[cfg(unix)]
-fn too_open(path: &Path) -> Error {
-    unusable(&format!(
-        "The key {} can be read by others, so it is not used.",
-        path.display()
-    ))
-    .hint("Allow only its owner to read it: chmod 600.")
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
