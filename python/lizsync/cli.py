@@ -1,13 +1,13 @@
 """The command line: list, describe, check and run the algorithms."""
 
 import argparse
-import json
 import signal
 import sys
 import textwrap
 
 from . import api, native
 from .error import CANCELED, FILE, PARAMETER, LizsyncError
+from .inputs import find, parameters
 from .terminal import Terminal
 
 EPILOG = """\
@@ -21,17 +21,6 @@ put them into ~/.pgpass, or into "connections" of a --params file that only you 
 Example:
   python3 -m lizsync run synchronize_database CONNECTION_NAME_CENTRAL=central CONNECTION_NAME_CLONE=tablet
 """
-
-TRUTH = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
 
 
 class Parser(argparse.ArgumentParser):
@@ -120,75 +109,6 @@ def parse(arguments):
         if "=" not in assignment:
             parser.error(f"“{assignment}” is not of the form KEY=VALUE")
     return options
-
-
-def find(algorithm):
-    """The registry's entry of an algorithm, or None."""
-    return next((entry for entry in api.algorithms() if entry["id"] == algorithm), None)
-
-
-def parameters(options):
-    """The parameters of a run: those of the file, then KEY=VALUE by the registry's types."""
-    given = read_params(options.params) if options.params is not None else {}
-    entry = find(options.id) or {"parameters": []}
-    types = {parameter["id"]: parameter["type"] for parameter in entry["parameters"]}
-    seen = set()
-    for assignment in options.assignments:
-        key, text = assignment.split("=", 1)
-        if key in seen:
-            raise LizsyncError.of(PARAMETER, f"Parameter {key} is given twice.")
-        seen.add(key)
-        # The library refuses a key that it does not know, and says which ones it does.
-        given[key] = convert(key, text, types.get(key))
-    return given
-
-
-def convert(key, text, kind):
-    """The value that `text` means for a parameter of this type; an empty text leaves it out."""
-    if kind in ("boolean", "number") and not text.strip():
-        return None
-    if kind == "boolean":
-        if text.strip().lower() not in TRUTH:
-            raise LizsyncError.of(
-                PARAMETER,
-                f"Parameter {key} must be true or false, not “{text}”.",
-                f"Write {key}=true or {key}=false.",
-            )
-        return TRUTH[text.strip().lower()]
-    if kind == "number":
-        for number in (int, float):
-            try:
-                return number(text)
-            except ValueError:
-                pass
-        raise LizsyncError.of(PARAMETER, f"Parameter {key} must be a number, not “{text}”.")
-    return text
-
-
-def read_params(name):
-    """The JSON object in a file, or on standard input for `-`."""
-    shown = "standard input" if name == "-" else name
-    try:
-        if name == "-":
-            data = sys.stdin.buffer.read()
-        else:
-            with open(name, "rb") as file:
-                data = file.read()
-    except OSError as error:
-        message = f"The parameters cannot be read from {shown}: {error.strerror}."
-        raise LizsyncError.of(FILE, message, "Name a JSON file with --params.") from None
-    try:
-        given = json.loads(data.decode("utf-8-sig"))
-    except ValueError as error:
-        # Only the place: the text around it may hold a password.
-        line = getattr(error, "lineno", None)
-        place = f" (line {line} column {error.colno})" if line else ""
-        raise LizsyncError.of(PARAMETER, f"{shown} does not hold valid JSON in UTF-8{place}.") from None
-    except RecursionError:
-        raise LizsyncError.of(PARAMETER, f"{shown} holds JSON that is nested too deeply.") from None
-    if not isinstance(given, dict):
-        raise LizsyncError.of(PARAMETER, f"{shown} must hold a JSON object of parameters.")
-    return given
 
 
 def list_algorithms(options, terminal):

@@ -1,5 +1,5 @@
 //! Committed files that are made from the sources.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::path::Path;
 use std::{env, fs};
