@@ -65,8 +65,10 @@ CREATE TABLE lizsync.received (
     deployment uuid,
     system_identifier bigint,
     timeline integer,
-    highest_event bigint
+    highest_event bigint,
+    acknowledged uuid
 );
+COMMENT ON COLUMN lizsync.received.acknowledged IS 'In a clone: the last synchronisation that the central had received from it when this one began';
 COMMENT ON TABLE lizsync.received IS 'What this database has taken from each sender: all that is visible in the snapshot of the sender';
 
 CREATE TABLE lizsync.deployment (

@@ -2,9 +2,11 @@
 
 mod apply;
 pub mod change;
+mod checks;
 mod clock;
 mod conflicts;
 mod events;
+mod finish;
 pub mod fold;
 pub mod merge;
 mod order;

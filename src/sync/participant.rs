@@ -13,6 +13,10 @@ use crate::structure::Identity;
 pub struct Received {
     /// The sender's snapshot up to which everything was taken.
     pub snapshot: String,
+    /// The run that took it.
+    pub sync_id: Uuid,
+    /// In a clone: the last run of which the central was known to have received something.
+    pub acknowledged: Option<Uuid>,
     system_identifier: Option<i64>,
     timeline: Option<i32>,
     highest_event: Option<i64>,
@@ -25,6 +29,17 @@ pub struct Moment {
     pub snapshot: String,
     /// The highest event number given out.
     pub highest_event: i64,
+}
+
+/// What a ledger entry says of the run that wrote it.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    /// The run.
+    pub sync_id: Uuid,
+    /// The deployment of the clone.
+    pub deployment: Uuid,
+    /// See [`Received::acknowledged`].
+    pub acknowledged: Option<Uuid>,
 }
 
 /// A database that takes part in a run.
@@ -104,6 +119,8 @@ impl Participant {
         };
         let received = Received {
             snapshot: row.get("snapshot"),
+            sync_id: row.get("sync_id"),
+            acknowledged: row.get("acknowledged"),
             system_identifier: row.get("system_identifier"),
             timeline: row.get("timeline"),
             highest_event: row.get("highest_event"),
@@ -113,13 +130,7 @@ impl Participant {
     }
 
     /// Records that everything visible at `at` in `sender` has been taken.
-    pub fn receive(
-        &mut self,
-        sender: &Participant,
-        at: &Moment,
-        sync_id: Uuid,
-        deployment: Uuid,
-    ) -> Result<()> {
+    pub fn receive(&mut self, sender: &Participant, at: &Moment, stamp: &Stamp) -> Result<()> {
         let name = self.side.name();
         let cluster = &sender.identity.cluster;
         self.connection
@@ -128,11 +139,12 @@ impl Participant {
                 &[
                     &sender.id,
                     &at.snapshot,
-                    &sync_id,
-                    &deployment,
+                    &stamp.sync_id,
+                    &stamp.deployment,
                     &cluster.system_identifier,
                     &cluster.timeline,
                     &at.highest_event,
+                    &stamp.acknowledged,
                 ],
             )
             .doing(|| format!("Writing the ledger of the {name}"))?;

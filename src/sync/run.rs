@@ -6,13 +6,13 @@ use std::thread;
 use uuid::Uuid;
 
 use super::apply::{Applied, Apply};
+use super::clock;
 use super::merge::Side;
 use super::outcome::Outcome;
 use super::participant::{Moment, Participant, Received};
 use super::stage::Staged;
 use super::tables::{self, Reference, Scope};
-use super::transfer::{New, Tally, Transferred, transfer};
-use super::{clock, conflicts};
+use super::transfer::{New, Transferred, transfer};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{self, Doing, Template, is_collision, is_unique_violation, literal};
@@ -73,25 +73,25 @@ pub fn run(
 }
 
 /// What all tries of a run share.
-struct Run<'a> {
-    central: Participant,
-    clone: Participant,
-    sync_id: Uuid,
-    deployment: Uuid,
+pub(super) struct Run<'a> {
+    pub(super) central: Participant,
+    pub(super) clone: Participant,
+    pub(super) sync_id: Uuid,
+    pub(super) deployment: Uuid,
     /// Literal: the snapshot of the central when the clone was deployed.
-    deployed_at: String,
-    outcome: Outcome,
+    pub(super) deployed_at: String,
+    pub(super) outcome: Outcome,
     /// The tables that the last try meant to write, as SQL.
-    written: Vec<String>,
-    feedback: &'a Feedback,
+    pub(super) written: Vec<String>,
+    pub(super) feedback: &'a Feedback,
 }
 
 /// What a try knows after it began.
-struct Begun {
-    central: Moment,
-    clone: Moment,
-    received_by_clone: Received,
-    received_by_central: Option<Received>,
+pub(super) struct Begun {
+    pub(super) central: Moment,
+    pub(super) clone: Moment,
+    pub(super) received_by_clone: Received,
+    pub(super) received_by_central: Option<Received>,
 }
 
 impl<'a> Run<'a> {
@@ -179,6 +179,7 @@ impl<'a> Run<'a> {
         let received_by_central =
             self.central
                 .received_from(&self.clone, &clone, self.deployment)?;
+        self.refuse_strangers(&received_by_clone, received_by_central.as_ref())?;
         Ok(Begun {
             central,
             clone,
@@ -304,53 +305,6 @@ impl<'a> Run<'a> {
         self.finish_central(begun, applied, &transferred)
     }
 
-    /// Edits of the clone that have no place in the central must not be taken for sent.
-    fn refuse_strays(&mut self, scope: &Scope, new: &str) -> Result<()> {
-        let sql = Template::new(include_str!("../../sql/sync/strays.sql"))
-            .set("tables", scope.values())
-            .set("new", new)
-            .sql();
-        let rows = self
-            .clone
-            .connection
-            .query(&sql, &[])
-            .doing(|| "Reading the change log of the clone")?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let strays: Vec<String> = rows
-            .iter()
-            .map(|row| {
-                let (schema, name): (&str, &str) = (row.get(0), row.get(1));
-                format!("{schema}.{name} ({} edits)", row.get::<_, i64>(2))
-            })
-            .collect();
-        Err(Error::state(format!(
-            "The clone holds edits of tables that are not synchronised with the central database: {}. Nothing was synchronised, and nothing is lost.",
-            strays.join(", ")
-        ))
-        .hint("Bring these tables back in the central database and run “Prepare the central database”."))
-    }
-
-    /// The schemas to synchronise: as the central has registered them, else as they were deployed.
-    fn schemas(&mut self) -> Result<Vec<String>> {
-        let sql = include_str!("../../sql/sync/scope.sql");
-        let id = self.clone.id;
-        for participant in [&mut self.central, &mut self.clone] {
-            let row = participant
-                .connection
-                .query_opt(sql, &[&id])
-                .doing(|| "Reading which schemas the clone synchronises")?;
-            if let Some(row) = row {
-                return Ok(row.get("schemas"));
-            }
-        }
-        Err(
-            Error::state("Neither database knows which schemas the clone synchronises.")
-                .hint("Deploy a package to the clone again; save its edits first."),
-        )
-    }
-
     fn apply(
         &mut self,
         side: Side,
@@ -376,121 +330,4 @@ impl<'a> Run<'a> {
         }
         .run(staged)
     }
-
-    /// Step 4: the clone forgets what lost, keeps the conflicts until the central has them, and
-    /// knows what it has received.
-    fn finish_clone(
-        &mut self,
-        begun: &Begun,
-        applied: Applied,
-        transferred: &Transferred,
-        scope: Option<&Scope>,
-    ) -> Result<()> {
-        if let Some(scope) = scope.filter(|_| transferred.anything_dropped) {
-            let sql = self
-                .clone
-                .template(include_str!("../../sql/sync/forget.sql"))
-                .set("tables", scope.values())
-                .set("snapshot", literal(&begun.clone.snapshot))
-                .sql();
-            self.clone
-                .connection
-                .execute(&sql, &[])
-                .doing(|| "Clearing the clone's log of what lost")?;
-        }
-        if transferred.conflicts > 0 {
-            let sql = self
-                .clone
-                .template(include_str!("../../sql/sync/record_conflicts.sql"))
-                .sql();
-            self.clone
-                .connection
-                .execute(&sql, &[&self.clone.id, &self.sync_id])
-                .doing(|| "Recording the conflicts in the clone")?;
-        }
-        self.clone
-            .receive(&self.central, &begun.central, self.sync_id, self.deployment)?;
-        self.feedback.check()?;
-        self.clone.commit()?;
-        self.outcome += Outcome {
-            applied_to_clone: applied.rows,
-            conflicts: transferred.conflicts + applied.missing,
-            superseded: superseded(&transferred.central, applied),
-            ..Outcome::default()
-        };
-        Ok(())
-    }
-
-    /// Steps 5 and 6: history, conflicts and ledger of the central.
-    fn finish_central(
-        &mut self,
-        begun: &Begun,
-        applied: Applied,
-        transferred: &Transferred,
-    ) -> Result<()> {
-        let mut outcome = self.outcome;
-        outcome += Outcome {
-            applied_to_central: applied.rows,
-            conflicts: applied.missing,
-            superseded: superseded(&transferred.clone, applied),
-            ..Outcome::default()
-        };
-        conflicts::send(&mut self.clone.connection, &mut self.central.connection)?;
-        self.register()?;
-        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        self.central
-            .connection
-            .execute(
-                include_str!("../../sql/sync/history.sql"),
-                &[
-                    &self.sync_id,
-                    &self.central.id.to_string(),
-                    &self.clone.id.to_string(),
-                    &number(outcome.applied_to_clone),
-                    &number(outcome.applied_to_central),
-                    &number(outcome.conflicts),
-                    &number(outcome.superseded),
-                    &number(outcome.set_aside),
-                    &begun.received_by_clone.snapshot,
-                ],
-            )
-            .doing(|| "Writing the history of the central")?;
-        self.central
-            .receive(&self.clone, &begun.clone, self.sync_id, self.deployment)?;
-        self.feedback.check()?;
-        self.central.commit()?;
-        self.outcome = outcome;
-        conflicts::clear(&mut self.clone.connection, self.feedback);
-        Ok(())
-    }
-
-    /// A clone that the central does not know (a deployment that died half way) is registered.
-    fn register(&mut self) -> Result<()> {
-        let known: bool = self
-            .central
-            .connection
-            .query_one(
-                "SELECT EXISTS (SELECT FROM lizsync.synchronized_schemas WHERE server_id = $1)",
-                &[&self.clone.id],
-            )
-            .doing(|| "Looking for the clone in lizsync.synchronized_schemas")?
-            .get(0);
-        if known {
-            return Ok(());
-        }
-        let schemas = self.schemas()?;
-        self.central
-            .connection
-            .execute(
-                "INSERT INTO lizsync.synchronized_schemas (server_id, sync_schemas) VALUES ($1, to_jsonb($2::text[]))",
-                &[&self.clone.id, &schemas],
-            )
-            .doing(|| "Registering the clone in the central")?;
-        Ok(())
-    }
-}
-
-/// The events of one side that changed nothing on the other.
-fn superseded(tally: &Tally, applied: Applied) -> u64 {
-    tally.superseded() + tally.staged.saturating_sub(applied.rows + applied.missing)
 }

@@ -1,0 +1,163 @@
+//! The ends of a run: what is written with the changes, in the same commit.
+
+use uuid::Uuid;
+
+use super::apply::Applied;
+use super::conflicts;
+use super::outcome::Outcome;
+use super::participant::Stamp;
+use super::run::{Begun, Run};
+use super::tables::Scope;
+use super::transfer::{Tally, Transferred};
+use crate::error::{Error, Result};
+use crate::postgres::{Doing, literal};
+
+impl Run<'_> {
+    /// Step 4: the clone forgets what lost, keeps the conflicts until the central has them, and
+    /// knows what it has received.
+    pub(super) fn finish_clone(
+        &mut self,
+        begun: &Begun,
+        applied: Applied,
+        transferred: &Transferred,
+        scope: Option<&Scope>,
+    ) -> Result<()> {
+        if let Some(scope) = scope.filter(|_| transferred.anything_dropped) {
+            let sql = self
+                .clone
+                .template(include_str!("../../sql/sync/forget.sql"))
+                .set("tables", scope.values())
+                .set("snapshot", literal(&begun.clone.snapshot))
+                .sql();
+            self.clone
+                .connection
+                .execute(&sql, &[])
+                .doing(|| "Clearing the clone's log of what lost")?;
+        }
+        if transferred.conflicts > 0 {
+            let sql = self
+                .clone
+                .template(include_str!("../../sql/sync/record_conflicts.sql"))
+                .sql();
+            self.clone
+                .connection
+                .execute(&sql, &[&self.clone.id, &self.sync_id])
+                .doing(|| "Recording the conflicts in the clone")?;
+        }
+        let acknowledged = begun
+            .received_by_central
+            .as_ref()
+            .map(|received| received.sync_id);
+        self.clone
+            .receive(&self.central, &begun.central, &self.stamp(acknowledged))?;
+        self.feedback.check()?;
+        self.clone.commit()?;
+        self.outcome += Outcome {
+            applied_to_clone: applied.rows,
+            conflicts: transferred.conflicts + applied.missing,
+            superseded: superseded(&transferred.central, applied),
+            ..Outcome::default()
+        };
+        Ok(())
+    }
+
+    /// Steps 5 and 6: history, conflicts and ledger of the central.
+    pub(super) fn finish_central(
+        &mut self,
+        begun: &Begun,
+        applied: Applied,
+        transferred: &Transferred,
+    ) -> Result<()> {
+        let mut outcome = self.outcome;
+        outcome += Outcome {
+            applied_to_central: applied.rows,
+            conflicts: applied.missing,
+            superseded: superseded(&transferred.clone, applied),
+            ..Outcome::default()
+        };
+        conflicts::send(&mut self.clone.connection, &mut self.central.connection)?;
+        self.register()?;
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.central
+            .connection
+            .execute(
+                include_str!("../../sql/sync/history.sql"),
+                &[
+                    &self.sync_id,
+                    &self.central.id.to_string(),
+                    &self.clone.id.to_string(),
+                    &number(outcome.applied_to_clone),
+                    &number(outcome.applied_to_central),
+                    &number(outcome.conflicts),
+                    &number(outcome.superseded),
+                    &number(outcome.set_aside),
+                    &begun.received_by_clone.snapshot,
+                ],
+            )
+            .doing(|| "Writing the history of the central")?;
+        self.central
+            .receive(&self.clone, &begun.clone, &self.stamp(None))?;
+        self.feedback.check()?;
+        self.central.commit()?;
+        self.outcome = outcome;
+        conflicts::clear(&mut self.clone.connection, self.feedback);
+        Ok(())
+    }
+
+    /// The schemas to synchronise: as the central has registered them, else as they were deployed.
+    pub(super) fn schemas(&mut self) -> Result<Vec<String>> {
+        let sql = include_str!("../../sql/sync/scope.sql");
+        let id = self.clone.id;
+        for participant in [&mut self.central, &mut self.clone] {
+            let row = participant
+                .connection
+                .query_opt(sql, &[&id])
+                .doing(|| "Reading which schemas the clone synchronises")?;
+            if let Some(row) = row {
+                return Ok(row.get("schemas"));
+            }
+        }
+        Err(
+            Error::state("Neither database knows which schemas the clone synchronises.")
+                .hint("Deploy a package to the clone again; save its edits first."),
+        )
+    }
+
+    fn stamp(&self, acknowledged: Option<Uuid>) -> Stamp {
+        Stamp {
+            sync_id: self.sync_id,
+            deployment: self.deployment,
+            acknowledged,
+        }
+    }
+
+    /// A clone that the central does not know (a deployment that died half way) is registered.
+    fn register(&mut self) -> Result<()> {
+        let known: bool = self
+            .central
+            .connection
+            .query_one(
+                "SELECT EXISTS (SELECT FROM lizsync.synchronized_schemas WHERE server_id = $1)",
+                &[&self.clone.id],
+            )
+            .doing(|| "Looking for the clone in lizsync.synchronized_schemas")?
+            .get(0);
+        if known {
+            return Ok(());
+        }
+        let schemas = self.schemas()?;
+        self.central
+            .connection
+            .execute(
+                "INSERT INTO lizsync.synchronized_schemas (server_id, sync_schemas) VALUES ($1, to_jsonb($2::text[]))",
+                &[&self.clone.id, &schemas],
+            )
+            .doing(|| "Registering the clone in the central")?;
+        Ok(())
+    }
+}
+
+/// The events of one side that changed nothing on the other.
+fn superseded(tally: &Tally, applied: Applied) -> u64 {
+    tally.superseded() + tally.staged.saturating_sub(applied.rows + applied.missing)
+}
