@@ -8,6 +8,9 @@
 //! `ffi`, [`registry`], `algorithms`, the engines `structure`, `package` and `sync`,
 //! `postgres`, [`schema`], and [`feedback`], [`error`], [`secret`].
 
+// What input or the world decides is an error, never a panic.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod algorithms;
 pub mod error;
 pub mod feedback;

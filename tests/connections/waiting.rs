@@ -23,7 +23,6 @@ fn what_is_no_postgresql_server_is_said_to_be_none() {
             let (mut stream, _) = listener.accept().unwrap();
             stream.read_exact(&mut [0; 8]).unwrap();
             stream.write_all(answer.as_bytes()).unwrap();
-            stream.shutdown(Shutdown::Write).unwrap();
         });
         let error = refusal(&format!(
             "host=127.0.0.1 port={port} user=anna sslmode=require"

@@ -1,5 +1,5 @@
 //! Packages of real databases, and their deployment.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs)]
 
 #[path = "../support/mod.rs"]
 mod support;
