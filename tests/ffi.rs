@@ -1,5 +1,5 @@
 //! The C interface, called as C calls it.
-#![allow(unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(unsafe_code)]
 
 mod support;
 

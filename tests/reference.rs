@@ -4,8 +4,6 @@
 //! implemented. Further optional parameters and further outputs may be added; a space more or less
 //! does not count.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use lizsync::registry::{self, Algorithm};
 use lizsync::schema::Type;
 

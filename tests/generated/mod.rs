@@ -1,5 +1,5 @@
 //! Committed files that are made from the sources.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs)]
 
 use std::path::Path;
 use std::{env, fs};
