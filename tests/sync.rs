@@ -373,3 +373,25 @@ fn every_kind_of_key_and_column_travels_as_it_should() {
     assert_eq!(look(&central).len(), 12 - 2);
     assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
 }
+
+#[test]
+fn columns_may_have_any_name() {
+    let central = prepared("central", "CREATE SCHEMA gis;
+        CREATE TABLE gis.x (id serial PRIMARY KEY, n int, o int, r int, t int, i int, l int, s int, c int, \"new\" int, \"old\" int, \"row\" int, \"table\" int, number int, op text, fields text, there bool);
+        CREATE TABLE gis.parted (n int, o int, r int, t int) PARTITION BY RANGE (n);
+        CREATE TABLE gis.part PARTITION OF gis.parted DEFAULT;
+        INSERT INTO gis.x (n) VALUES (1), (2); INSERT INTO gis.parted VALUES (1)");
+    let clone = clone_of(&central, "clone");
+    let look = |database: &Database| {
+        let mut rows = database.rows("SELECT uid, n, o, r, t, \"row\" FROM gis.x ORDER BY uid");
+        rows.extend(database.rows("SELECT uid, n, o, r, t FROM gis.parted ORDER BY uid"));
+        rows
+    };
+    clone.run("INSERT INTO gis.x (n, t, r, o) VALUES (3, 4, 5, 6); UPDATE gis.x SET t = 9, \"row\" = 8 WHERE n = 1; DELETE FROM gis.x WHERE n = 2;
+        UPDATE gis.parted SET t = 2; INSERT INTO gis.parted (t) VALUES (3)");
+    synchronize(&central, &clone);
+    assert_eq!(look(&central), look(&clone));
+    clone.run("TRUNCATE gis.x; TRUNCATE gis.parted");
+    synchronize(&central, &clone);
+    assert_eq!(look(&central), Vec::<String>::new());
+}

@@ -18,7 +18,7 @@ BEGIN
         UPDATE audit.logged_actions AS l
         SET row_data = CASE l.action WHEN 'I' THEN t.row ELSE l.row_data END,
             changed_fields = {hstore}.slice(t.row, {hstore}.akeys(l.changed_fields))
-        FROM (SELECT uid, {hstore}.hstore(r::record) AS row FROM %s AS r) AS t
+        FROM (SELECT uid, {hstore}.hstore((r.*)::record) AS row FROM %s AS r) AS t
         WHERE l.transaction_id = txid_current() AND l.event_id > $1 AND l.relid = $2
           AND l.uid = t.uid AND l.action IN ('I', 'U')
     $sql$, target) USING mark, target::oid;
@@ -61,7 +61,7 @@ BEGIN
             application_name, client_addr, client_port, action, row_data, uid)
         SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
             now(), statement_timestamp(), clk, txid_current(),
-            app, addr, port, 'I', {hstore}.hstore(n::record), n.uid
+            app, addr, port, 'I', {hstore}.hstore((n.*)::record), n.uid
         FROM new_rows AS n;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
@@ -69,7 +69,7 @@ BEGIN
             application_name, client_addr, client_port, action, row_data, uid)
         SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
             now(), statement_timestamp(), clk, txid_current(),
-            app, addr, port, 'D', {hstore}.hstore(o::record), o.uid
+            app, addr, port, 'D', {hstore}.hstore((o.*)::record), o.uid
         FROM old_rows AS o;
     ELSE
         -- A changed uid pairs with nothing: the deletion of one row and the insertion of another.
@@ -83,8 +83,8 @@ BEGIN
             coalesce(o.row, n.row),
             n.row OPERATOR({hstore}.-) o.row,
             coalesce(n.uid, o.uid)
-        FROM (SELECT r.uid, {hstore}.hstore(r::record) AS row FROM old_rows AS r OFFSET 0) AS o
-        FULL JOIN (SELECT r.uid, {hstore}.hstore(r::record) AS row FROM new_rows AS r OFFSET 0) AS n
+        FROM (SELECT r.uid, {hstore}.hstore((r.*)::record) AS row FROM old_rows AS r OFFSET 0) AS o
+        FULL JOIN (SELECT r.uid, {hstore}.hstore((r.*)::record) AS row FROM new_rows AS r OFFSET 0) AS n
             ON n.uid = o.uid
         WHERE o.uid IS NULL OR n.uid IS NULL OR NOT (o.row OPERATOR({hstore}.=) n.row);
     END IF;
@@ -178,7 +178,7 @@ BEGIN
             now(), statement_timestamp(), clock_timestamp(), txid_current(),
             current_setting('application_name'), inet_client_addr(), inet_client_port(),
             'D', t.row, (t.row OPERATOR({hstore}.->) 'uid'::text)::uuid
-        FROM (SELECT {hstore}.hstore(r::record) AS row FROM ONLY %I.%I AS r OFFSET 0) AS t
+        FROM (SELECT {hstore}.hstore((r.*)::record) AS row FROM ONLY %I.%I AS r OFFSET 0) AS t
     $sql$, TG_TABLE_SCHEMA, TG_TABLE_NAME)
     USING coalesce(TG_ARGV[0], TG_TABLE_SCHEMA), coalesce(TG_ARGV[1], TG_TABLE_NAME),
         coalesce(pg_partition_root(TG_RELID), TG_RELID)::oid;
