@@ -31,6 +31,16 @@ BEGIN
 END
 $function$;
 
+-- How deep the triggers went that logged anything in the course of the client's statement. It stays
+-- until that statement ends: it may fire several captures (ON CONFLICT, MERGE, WITH, cascades), and
+-- each has to know.
+CREATE OR REPLACE FUNCTION audit.deepest() RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO, MDY'
+AS $function$
+    SELECT CASE split_part(current_setting('lizsync.depth', true), '@', 2) WHEN statement_timestamp()::text
+           THEN split_part(current_setting('lizsync.depth', true), '@', 1)::integer ELSE 0 END
+$function$;
+
 -- Statement-level capture: one call and one INSERT for any number of rows.
 CREATE OR REPLACE FUNCTION audit.capture_statement() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -44,7 +54,7 @@ DECLARE
     addr inet := inet_client_addr();
     port integer := inet_client_port();
     depth integer := pg_trigger_depth();
-    deepest integer := coalesce(nullif(current_setting('lizsync.depth', true), ''), '0')::integer;
+    deepest integer := audit.deepest();
     mark bigint;
 BEGIN
     -- The engine logs what it applies itself, with origin and original times.
@@ -91,9 +101,8 @@ BEGIN
 
     IF deepest > depth THEN
         PERFORM audit.settle(TG_RELID, mark);
-        PERFORM set_config('lizsync.depth', depth::text, true);
     ELSIF depth > 1 AND depth > deepest THEN
-        PERFORM set_config('lizsync.depth', depth::text, true);
+        PERFORM set_config('lizsync.depth', depth || '@' || statement_timestamp(), true);
     END IF;
     RETURN NULL;
 END
@@ -110,7 +119,7 @@ AS $function$
 DECLARE
     target oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
     depth integer := pg_trigger_depth();
-    deepest integer := coalesce(nullif(current_setting('lizsync.depth', true), ''), '0')::integer;
+    deepest integer := audit.deepest();
     old_row {hstore}.hstore;
     new_row {hstore}.hstore;
     old_uid uuid;
@@ -156,7 +165,7 @@ BEGIN
     IF mark IS NOT NULL THEN
         PERFORM audit.settle(target, mark);
     ELSIF depth > 1 AND depth > deepest THEN
-        PERFORM set_config('lizsync.depth', depth::text, true);
+        PERFORM set_config('lizsync.depth', depth || '@' || statement_timestamp(), true);
     END IF;
     RETURN NULL;
 END
@@ -274,5 +283,5 @@ BEGIN
 END
 $function$;
 
-REVOKE ALL ON FUNCTION audit.settle(regclass, bigint), audit.capture_statement(),
+REVOKE ALL ON FUNCTION audit.settle(regclass, bigint), audit.deepest(), audit.capture_statement(),
     audit.capture_row(), audit.capture_truncate() FROM PUBLIC;
