@@ -395,3 +395,27 @@ fn columns_may_have_any_name() {
     synchronize(&central, &clone);
     assert_eq!(look(&central), Vec::<String>::new());
 }
+
+const PLOTS: &str = "CREATE SCHEMA gis; CREATE TABLE gis.site (code text PRIMARY KEY);
+    CREATE TABLE gis.plot (label text PRIMARY KEY, site text REFERENCES gis.site ON UPDATE CASCADE);
+    INSERT INTO gis.site VALUES ('O'), ('P'); INSERT INTO gis.plot VALUES ('1', 'O'), ('2', 'O')";
+
+/// A cascade runs again where its cause is applied; it must not count as an edit made there.
+#[test]
+fn cascades_do_not_come_back() {
+    let plots = |database: &Database| database.rows("SELECT label, site FROM gis.plot ORDER BY 1");
+    for backwards in [false, true] {
+        let central = prepared("central", PLOTS);
+        let clone = clone_of(&central, "clone");
+        let editor = if backwards { &central } else { &clone };
+        editor.run("UPDATE gis.site SET code = 'N' WHERE code = 'O'");
+        editor.run("UPDATE gis.plot SET site = 'P' WHERE label = '1'");
+        synchronize(&central, &clone);
+        assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
+        assert_eq!(plots(&central), ["1|P", "2|N"]);
+        assert_eq!(plots(&central), plots(&clone));
+        editor.run("UPDATE gis.plot SET site = 'P'");
+        assert_eq!(counts(&synchronize(&central, &clone))[2], 0);
+        assert_eq!(plots(&central), plots(&clone));
+    }
+}

@@ -91,10 +91,21 @@ impl Apply<'_> {
         self.execute("SELECT set_config('lizsync.applying', '', true)", || {
             "Ending the apply".into()
         })?;
+        self.drop_echoes()?;
         for number in disabled {
             triggers::enable(self.receiver, &self.scope.tables[number])?;
         }
         Ok(applied)
+    }
+
+    /// Takes out of the log what cascades did to rows whose end is staged.
+    fn drop_echoes(&mut self) -> Result<()> {
+        let sql = self
+            .receiver
+            .template(include_str!("../../sql/sync/echoes.sql"))
+            .set("tables", self.scope.values())
+            .sql();
+        self.execute(&sql, || "Comparing cascades with what was staged".into())
     }
 
     fn execute(&mut self, sql: &str, doing: impl FnOnce() -> String) -> Result<()> {
