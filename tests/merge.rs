@@ -360,11 +360,14 @@ fn the_decision_table() {
     assert_eq!(merged.dropped, Dropped::Fields(vec!["a".into()]));
     assert_eq!(merged.to_central, update(&[("c", "2")], 5));
 
-    let merged = merge(update(&[("a", "1")], 5), update(&[("a", "1")], 9));
-    assert_eq!(
-        (merged.to_clone, merged.to_central, merged.conflicts.len()),
-        (None, None, 0)
-    );
+    for (time, to_central) in [(3, None), (5, None), (9, update(&[("a", "1")], 9))] {
+        let merged = merge(update(&[("a", "1")], 5), update(&[("a", "1")], time));
+        assert_eq!(
+            (merged.to_clone, merged.to_central, merged.conflicts.len()),
+            (None, to_central, 0),
+            "equal values are no conflict, but a later time counts"
+        );
+    }
 
     for (central, clone, rejected) in [
         (delete(1), update(&[("a", "2")], 9), Side::Clone),

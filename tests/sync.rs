@@ -419,3 +419,23 @@ fn cascades_do_not_come_back() {
         assert_eq!(plots(&central), plots(&clone));
     }
 }
+
+#[test]
+fn a_later_edit_to_an_equal_value_counts_from_its_own_time() {
+    for order in [[0, 1], [1, 0]] {
+        let central = prepared("central", TREES);
+        let clones = [clone_of(&central, "one"), clone_of(&central, "two")];
+        let edit = |value: &str| format!("UPDATE gis.tree SET name = '{value}' WHERE height = 1");
+        central.run(&edit("same"));
+        clones[1].run(&edit("other"));
+        clones[0].run(&edit("same"));
+        for clone in order.into_iter().chain(order) {
+            synchronize(&central, &clones[clone]);
+        }
+        assert_eq!(
+            central.value("SELECT name FROM gis.tree WHERE height = 1"),
+            "same"
+        );
+        equal(&[&central, &clones[0], &clones[1]]);
+    }
+}
