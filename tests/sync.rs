@@ -439,3 +439,21 @@ fn a_later_edit_to_an_equal_value_counts_from_its_own_time() {
         equal(&[&central, &clones[0], &clones[1]]);
     }
 }
+
+#[test]
+fn triggers_of_partitions_run_only_where_the_edit_is_made() {
+    let central = prepared("central", "CREATE SCHEMA gis; CREATE TABLE gis.story (what text);
+        CREATE TABLE gis.obs (day date NOT NULL, what text) PARTITION BY RANGE (day);
+        CREATE TABLE gis.obs_all PARTITION OF gis.obs DEFAULT;
+        CREATE FUNCTION gis.tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO gis.story VALUES (NEW.what); RETURN NULL; END $$;
+        CREATE TRIGGER tell AFTER INSERT ON gis.obs_all FOR EACH ROW EXECUTE FUNCTION gis.tell();
+        CREATE TRIGGER tell_all AFTER INSERT ON gis.obs FOR EACH ROW EXECUTE FUNCTION gis.tell();
+        ALTER TABLE gis.obs_all ENABLE ALWAYS TRIGGER tell");
+    let clone = clone_of(&central, "clone");
+    clone.run("INSERT INTO gis.obs VALUES ('2026-01-01', 'x')");
+    synchronize(&central, &clone);
+    assert_eq!(central.value("SELECT count(*) FROM gis.story"), "2");
+    assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
+    assert_eq!(central.rows("SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE tgname LIKE 'tell%' ORDER BY 1, 2"),
+        ["gis.obs|tell_all|O", "gis.obs_all|tell|A", "gis.obs_all|tell_all|O"]);
+}

@@ -21,8 +21,19 @@ pub struct Local {
     pub owned: bool,
     columns: BTreeSet<String>,
     all_columns: BTreeSet<String>,
-    /// Triggers of the user's own, with their mode (`O` or `A`).
-    pub triggers: Vec<(String, String)>,
+    /// Triggers of the user's own.
+    pub triggers: Vec<Trigger>,
+}
+
+/// A trigger of the user's own.
+#[derive(Debug, Clone)]
+pub struct Trigger {
+    /// Its table or partition, as SQL.
+    pub table: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it runs in every session (mode `A`), or only in ordinary ones (`O`).
+    pub always: bool,
 }
 
 /// A foreign key of a database.
@@ -65,8 +76,10 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
         .doing(|| "Reading the tables to synchronise")?;
     let tables = rows.iter().map(|row| {
         let table = Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
+        let on: Vec<String> = row.get("trigger_tables");
         let names: Vec<String> = row.get("triggers");
         let modes: Vec<String> = row.get("trigger_modes");
+        let triggers = on.into_iter().zip(names).zip(modes);
         let local = Local {
             oid: row.get("oid"),
             has_uid: row.get("has_uid"),
@@ -77,7 +90,13 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
                 .get::<_, Vec<String>>("all_columns")
                 .into_iter()
                 .collect(),
-            triggers: names.into_iter().zip(modes).collect(),
+            triggers: triggers
+                .map(|((table, name), mode)| Trigger {
+                    table,
+                    name,
+                    always: mode == "A",
+                })
+                .collect(),
         };
         (table, local)
     });
