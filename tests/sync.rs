@@ -457,3 +457,33 @@ fn triggers_of_partitions_run_only_where_the_edit_is_made() {
     assert_eq!(central.rows("SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE tgname LIKE 'tell%' ORDER BY 1, 2"),
         ["gis.obs|tell_all|O", "gis.obs_all|tell|A", "gis.obs_all|tell_all|O"]);
 }
+
+/// The clone's ledger must not pass over edits of the central that had no place in a run.
+#[test]
+fn edits_of_the_central_are_not_passed_over() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    let parameters = || json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
+    central.run("UPDATE gis.tree SET crown = 4; UPDATE gis.species SET name = 'x'");
+    for (away, back) in [
+        ("ALTER TABLE gis.tree DISABLE TRIGGER USER", "SELECT audit.audit_table('gis.tree')"),
+        ("ALTER TABLE gis.tree RENAME TO renamed", "ALTER TABLE gis.renamed RENAME TO tree"),
+    ] {
+        central.run(away);
+        if away.contains("RENAME") {
+            clone.run(away);
+        }
+        let said = refused("synchronize_database", parameters(), Kind::State);
+        assert!(said.contains("gis.tree (3 edits)"), "{said}");
+        central.run(back);
+        if away.contains("RENAME") {
+            clone.run(back);
+        }
+    }
+    // What was dropped is over.
+    central.run("CREATE TABLE gis.short (what text)");
+    support::run("initialize_central_database", json!({"CONNECTION_NAME_CENTRAL": central.conninfo()})).unwrap();
+    central.run("INSERT INTO gis.short VALUES ('x'); DROP TABLE gis.short");
+    assert_eq!(counts(&synchronize(&central, &clone))[..3], [5, 0, 0]);
+    equal(&[&central, &clone]);
+}

@@ -260,6 +260,7 @@ impl<'a> Run<'a> {
             .hint("Prepare the central database, package it and deploy the package again."));
         }
         self.refuse_strays(&scope, &new.clone)?;
+        self.refuse_left_out(&scope, &new.central, &schemas)?;
         let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
         if offset.abs() > 1_000_000 {
             let seconds = offset as f64 / 1e6;
@@ -318,18 +319,32 @@ impl<'a> Run<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        let strays: Vec<String> = rows
-            .iter()
-            .map(|row| {
-                let (schema, name): (&str, &str) = (row.get(0), row.get(1));
-                format!("{schema}.{name} ({} edits)", row.get::<_, i64>(2))
-            })
-            .collect();
         Err(Error::state(format!(
             "The clone holds edits of tables that are not synchronised with the central database: {}. Nothing was synchronised, and nothing is lost.",
-            strays.join(", ")
+            listed(&rows)
         ))
         .hint("Bring these tables back in the central database and run “Prepare the central database”."))
+    }
+
+    /// Edits of the central that would be passed over: the clone would count them as received.
+    fn refuse_left_out(&mut self, scope: &Scope, new: &str, schemas: &[String]) -> Result<()> {
+        let sql = Template::new(include_str!("../../sql/sync/left_out.sql"))
+            .set("tables", scope.values())
+            .set("new", new)
+            .sql();
+        let rows = self
+            .central
+            .connection
+            .query(&sql, &[&schemas])
+            .doing(|| "Reading the change log of the central")?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        Err(Error::state(format!(
+            "The central database holds edits of tables that are not prepared any more, or that were renamed since: {}. Nothing was synchronised, and nothing is lost.",
+            listed(&rows)
+        ))
+        .hint("Run “Prepare the central database”; give a renamed table its former name until all clones have synchronised, or package the central database again."))
     }
 
     /// The schemas to synchronise: as the central has registered them, else as they were deployed.
@@ -488,6 +503,18 @@ impl<'a> Run<'a> {
             .doing(|| "Registering the clone in the central")?;
         Ok(())
     }
+}
+
+/// Schema, name and number of events of each row, for a message.
+fn listed(rows: &[::postgres::Row]) -> String {
+    let tables: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let (schema, name): (&str, &str) = (row.get(0), row.get(1));
+            format!("{schema}.{name} ({} edits)", row.get::<_, i64>(2))
+        })
+        .collect();
+    tables.join(", ")
 }
 
 /// The events of one side that changed nothing on the other.
