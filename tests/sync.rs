@@ -487,3 +487,23 @@ fn edits_of_the_central_are_not_passed_over() {
     assert_eq!(counts(&synchronize(&central, &clone))[..3], [5, 0, 0]);
     equal(&[&central, &clone]);
 }
+
+#[test]
+fn rows_logged_before_a_column_was_added_get_its_default() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    clone.run("INSERT INTO gis.tree (name) VALUES ('clone')");
+    central.run("INSERT INTO gis.tree (name) VALUES ('central')");
+    for database in [&central, &clone] {
+        database.run("ALTER TABLE gis.tree ADD COLUMN state text NOT NULL DEFAULT 'it''s new', ADD COLUMN \"Größe\" int DEFAULT 5");
+    }
+    synchronize(&central, &clone);
+    clone.run("INSERT INTO gis.tree (name, state, \"Größe\") VALUES ('later', 'old', NULL)");
+    synchronize(&central, &clone);
+    let rows = "SELECT uid, name, state, \"Größe\" FROM gis.tree ORDER BY uid";
+    assert_eq!(central.rows(rows), clone.rows(rows));
+    assert_eq!(
+        central.rows("SELECT name, state, \"Größe\" FROM gis.tree WHERE height IS NULL ORDER BY 1"),
+        ["central|it's new|5", "clone|it's new|5", "later|old|∅"]
+    );
+}

@@ -19,6 +19,11 @@ SELECT n.nspname AS schema, c.relname AS name, c.oid,
              ORDER BY a.attnum) AS columns,
        ARRAY(SELECT a.attname::text FROM pg_attribute AS a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS all_columns,
+       -- The defaults of columns, for rows that were logged before a column was added: name, expression.
+       ARRAY(SELECT a.attname::text FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+             WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS default_columns,
+       ARRAY(SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+             WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS defaults,
        -- Triggers of the user's own that would run again, those of partitions too: table, name, mode.
        own.tables AS trigger_tables, own.names AS triggers, own.modes AS trigger_modes
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -1,7 +1,7 @@
 -- Inserts and updates the rows of one table in one statement, so that foreign keys are checked when
 -- both are done. Updates come first: they may free a unique value that an insert needs.
 -- {table}, {columns} (quoted list), {assignments} (column = (i.new).column), {values}
--- ((i.new).column list), {hstore}, {number}; {log}: the sub-statement that writes the log, or nothing.
+-- ((i.new).column list, or a default where the logged row lacks the column), {hstore}, {number}; {log}: the sub-statement that writes the log, or nothing.
 WITH input AS MATERIALIZED (
     SELECT s.uid, s.op, s.fields, s.edit_time, s.field_times, s.user_name, t.uid IS NOT NULL AS there, (t.*)::{table} AS old,
            {hstore}.populate_record(t.*, s.fields) AS new

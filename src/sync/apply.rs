@@ -132,15 +132,24 @@ impl Apply<'_> {
         let local = synced.on(self.receiver.side);
         self.announce(local.oid)?;
         let columns: Vec<String> = synced.columns.iter().map(|name| quote(name)).collect();
-        let values: Vec<String> = columns
+        // A row that was logged before a column was added gets its default, as it did at the sender.
+        let hstore = &self.receiver.identity.hstore;
+        let values: Vec<String> = synced
+            .columns
             .iter()
-            .map(|name| format!("(i.new).{name}"))
+            .zip(&columns)
+            .map(|(plain, name)| match local.defaults.get(&**plain) {
+                Some(default) => format!(
+                    "CASE WHEN i.fields OPERATOR({hstore}.?) {} THEN (i.new).{name} ELSE {default} END",
+                    literal(plain)
+                ),
+                None => format!("(i.new).{name}"),
+            })
             .collect();
         let assignments: Vec<String> = columns
             .iter()
-            .zip(&values)
-            .filter(|(column, _)| *column != "\"uid\"")
-            .map(|(column, value)| format!("{column} = {value}"))
+            .filter(|column| *column != "\"uid\"")
+            .map(|column| format!("{column} = (i.new).{column}"))
             .collect();
         // A table of nothing but a uid has nothing to update.
         let assignments = if assignments.is_empty() {

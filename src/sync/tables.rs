@@ -21,6 +21,8 @@ pub struct Local {
     pub owned: bool,
     columns: BTreeSet<String>,
     all_columns: BTreeSet<String>,
+    /// The defaults of its columns, as SQL expressions.
+    pub defaults: BTreeMap<String, String>,
     /// Triggers of the user's own.
     pub triggers: Vec<Trigger>,
 }
@@ -89,6 +91,11 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
             all_columns: row
                 .get::<_, Vec<String>>("all_columns")
                 .into_iter()
+                .collect(),
+            defaults: row
+                .get::<_, Vec<String>>("default_columns")
+                .into_iter()
+                .zip(row.get::<_, Vec<String>>("defaults"))
                 .collect(),
             triggers: triggers
                 .map(|((table, name), mode)| Trigger {
