@@ -160,3 +160,14 @@ fn every_capture_of_a_statement_ends_with_the_value_that_triggers_left() {
         assert_eq!(database.rows(played), ["a|final", "a|final", "b|final"], "{statement}");
     }
 }
+
+#[test]
+fn truncating_a_partitioned_table_reaches_later_partitions() {
+    let database = prepared("truncated", "CREATE SCHEMA gis;
+        CREATE TABLE gis.obs (day date, what text) PARTITION BY RANGE (day);
+        CREATE TABLE gis.obs_25 PARTITION OF gis.obs FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')");
+    database.run("CREATE TABLE gis.obs_26 PARTITION OF gis.obs FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+        INSERT INTO gis.obs VALUES ('2025-05-05', 'a'), ('2026-05-05', 'b'); TRUNCATE gis.obs");
+    let uids = database.rows("SELECT table_name, string_agg(action, '' ORDER BY event_id) FROM audit.logged_actions GROUP BY table_name, uid");
+    assert_eq!(uids, ["obs|ID", "obs|ID"]);
+}

@@ -172,25 +172,36 @@ END
 $function$;
 
 -- TRUNCATE is the deletion of the rows that the table holds. On a partition, arguments as above.
+-- On a partitioned table it sees to partitions that were made later and have no trigger of their own.
 CREATE OR REPLACE FUNCTION audit.capture_truncate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
 SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
 AS $function$
+DECLARE
+    source regclass;
 BEGIN
-    EXECUTE format($sql$
-        INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
-            action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
-            application_name, client_addr, client_port, action, row_data, uid)
-        SELECT $1, $2, $3, session_user,
-            now(), statement_timestamp(), clock_timestamp(), txid_current(),
-            current_setting('application_name'), inet_client_addr(), inet_client_port(),
-            'D', t.row, (t.row OPERATOR({hstore}.->) 'uid'::text)::uuid
-        FROM (SELECT {hstore}.hstore((r.*)::record) AS row FROM ONLY %I.%I AS r OFFSET 0) AS t
-    $sql$, TG_TABLE_SCHEMA, TG_TABLE_NAME)
-    USING coalesce(TG_ARGV[0], TG_TABLE_SCHEMA), coalesce(TG_ARGV[1], TG_TABLE_NAME),
-        coalesce(pg_partition_root(TG_RELID), TG_RELID)::oid;
+    FOR source IN
+        SELECT s.oid FROM pg_class AS s
+        WHERE s.oid = TG_RELID AND s.relkind = 'r'
+           OR s.relkind = 'r' AND s.oid <> TG_RELID AND s.oid IN (SELECT relid FROM pg_partition_tree(TG_RELID))
+              AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = s.oid AND t.tgenabled <> 'D'
+                              AND t.tgfoid = 'audit.capture_truncate'::regproc)
+    LOOP
+        EXECUTE format($sql$
+            INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+                action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+                application_name, client_addr, client_port, action, row_data, uid)
+            SELECT $1, $2, $3, session_user,
+                now(), statement_timestamp(), clock_timestamp(), txid_current(),
+                current_setting('application_name'), inet_client_addr(), inet_client_port(),
+                'D', t.row, (t.row OPERATOR({hstore}.->) 'uid'::text)::uuid
+            FROM (SELECT {hstore}.hstore((r.*)::record) AS row FROM ONLY %s AS r OFFSET 0) AS t
+        $sql$, source)
+        USING coalesce(TG_ARGV[0], TG_TABLE_SCHEMA), coalesce(TG_ARGV[1], TG_TABLE_NAME),
+            coalesce(pg_partition_root(TG_RELID), TG_RELID)::oid;
+    END LOOP;
     RETURN NULL;
 END
 $function$;
@@ -251,7 +262,7 @@ BEGIN
             JOIN pg_class AS c ON c.oid = p.relid AND c.relkind IN ('r', 'p')
             UNION SELECT target
         LOOP
-            IF (SELECT relkind FROM pg_class WHERE oid = leaf) = 'r' THEN
+            IF leaf = target OR (SELECT relkind FROM pg_class WHERE oid = leaf) = 'r' THEN
                 EXECUTE format('CREATE TRIGGER lizsync_capture_truncate BEFORE TRUNCATE ON %s
                     FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate(%s)', leaf, args);
                 EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lizsync_capture_truncate', leaf);
