@@ -157,7 +157,11 @@ fn every_capture_of_a_statement_ends_with_the_value_that_triggers_left() {
     ] {
         database.run(statement);
         assert_eq!(database.value("SELECT name FROM gis.b"), "final");
-        assert_eq!(database.rows(played), ["a|final", "a|final", "b|final"], "{statement}");
+        assert_eq!(
+            database.rows(played),
+            ["a|final", "a|final", "b|final"],
+            "{statement}"
+        );
     }
 }
 

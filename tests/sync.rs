@@ -466,8 +466,14 @@ fn edits_of_the_central_are_not_passed_over() {
     let parameters = || json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
     central.run("UPDATE gis.tree SET crown = 4; UPDATE gis.species SET name = 'x'");
     for (away, back) in [
-        ("ALTER TABLE gis.tree DISABLE TRIGGER USER", "SELECT audit.audit_table('gis.tree')"),
-        ("ALTER TABLE gis.tree RENAME TO renamed", "ALTER TABLE gis.renamed RENAME TO tree"),
+        (
+            "ALTER TABLE gis.tree DISABLE TRIGGER USER",
+            "SELECT audit.audit_table('gis.tree')",
+        ),
+        (
+            "ALTER TABLE gis.tree RENAME TO renamed",
+            "ALTER TABLE gis.renamed RENAME TO tree",
+        ),
     ] {
         central.run(away);
         if away.contains("RENAME") {
@@ -482,7 +488,11 @@ fn edits_of_the_central_are_not_passed_over() {
     }
     // What was dropped is over.
     central.run("CREATE TABLE gis.short (what text)");
-    support::run("initialize_central_database", json!({"CONNECTION_NAME_CENTRAL": central.conninfo()})).unwrap();
+    support::run(
+        "initialize_central_database",
+        json!({"CONNECTION_NAME_CENTRAL": central.conninfo()}),
+    )
+    .unwrap();
     central.run("INSERT INTO gis.short VALUES ('x'); DROP TABLE gis.short");
     assert_eq!(counts(&synchronize(&central, &clone))[..3], [5, 0, 0]);
     equal(&[&central, &clone]);

@@ -30,11 +30,7 @@ pub fn disable(receiver: &mut Participant, synced: &Synced, feedback: &Feedback)
 /// Enables them again, each in the mode that it had.
 pub fn enable(receiver: &mut Participant, synced: &Synced) -> Result<()> {
     alter(receiver, synced, |always| {
-        if always {
-            "ENABLE ALWAYS"
-        } else {
-            "ENABLE"
-        }
+        if always { "ENABLE ALWAYS" } else { "ENABLE" }
     })
 }
 
