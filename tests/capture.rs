@@ -136,3 +136,42 @@ fn a_table_can_change_its_columns_within_a_session() {
         ]
     );
 }
+
+/// One statement may fire several captures, and the first must not hide from the next that triggers of
+/// the user's own have been at work.
+#[test]
+fn every_capture_of_a_statement_ends_with_the_value_that_triggers_left() {
+    let database = prepared("several", "CREATE SCHEMA gis;
+        CREATE TABLE gis.a (code text PRIMARY KEY, name text); CREATE TABLE gis.b (code text PRIMARY KEY, name text)");
+    database.run("INSERT INTO gis.a VALUES ('x'); INSERT INTO gis.b VALUES ('x');
+        CREATE FUNCTION gis.label() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN UPDATE gis.a SET name = 'final' WHERE code = NEW.code; UPDATE gis.b SET name = 'final' WHERE code = NEW.code; RETURN NULL; END $$;
+        CREATE TRIGGER label AFTER INSERT OR UPDATE ON gis.a FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION gis.label()");
+    let played = "SELECT DISTINCT ON (table_name, uid) table_name, coalesce(changed_fields, row_data)->'name'
+        FROM audit.logged_actions WHERE coalesce(changed_fields, row_data) ? 'name' ORDER BY table_name, uid, event_id DESC";
+    database.run("INSERT INTO gis.a VALUES ('x', 'one'), ('y', 'two') ON CONFLICT (code) DO UPDATE SET name = excluded.name");
+    assert_eq!(database.rows(played), ["a|final", "a|final", "b|final"]);
+    for statement in [
+        "WITH u AS (UPDATE gis.a SET name = 'y' RETURNING code) UPDATE gis.b SET name = 'outer' FROM u WHERE b.code = u.code",
+        "WITH u AS (UPDATE gis.b SET name = 'outer' RETURNING code) UPDATE gis.a SET name = 'yy' FROM u WHERE a.code = u.code",
+    ] {
+        database.run(statement);
+        assert_eq!(database.value("SELECT name FROM gis.b"), "final");
+        assert_eq!(
+            database.rows(played),
+            ["a|final", "a|final", "b|final"],
+            "{statement}"
+        );
+    }
+}
+
+#[test]
+fn truncating_a_partitioned_table_reaches_later_partitions() {
+    let database = prepared("truncated", "CREATE SCHEMA gis;
+        CREATE TABLE gis.obs (day date, what text) PARTITION BY RANGE (day);
+        CREATE TABLE gis.obs_25 PARTITION OF gis.obs FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')");
+    database.run("CREATE TABLE gis.obs_26 PARTITION OF gis.obs FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+        INSERT INTO gis.obs VALUES ('2025-05-05', 'a'), ('2026-05-05', 'b'); TRUNCATE gis.obs");
+    let uids = database.rows("SELECT table_name, string_agg(action, '' ORDER BY event_id) FROM audit.logged_actions GROUP BY table_name, uid");
+    assert_eq!(uids, ["obs|ID", "obs|ID"]);
+}

@@ -469,3 +469,186 @@ fn a_central_that_lost_its_last_commit_gets_it_again() {
         "55"
     );
 }
+
+#[test]
+fn columns_may_have_any_name() {
+    let central = prepared("central", "CREATE SCHEMA gis;
+        CREATE TABLE gis.x (id serial PRIMARY KEY, n int, o int, r int, t int, i int, l int, s int, c int, \"new\" int, \"old\" int, \"row\" int, \"table\" int, number int, op text, fields text, there bool);
+        CREATE TABLE gis.parted (n int, o int, r int, t int) PARTITION BY RANGE (n);
+        CREATE TABLE gis.part PARTITION OF gis.parted DEFAULT;
+        INSERT INTO gis.x (n) VALUES (1), (2); INSERT INTO gis.parted VALUES (1)");
+    let clone = clone_of(&central, "clone");
+    let look = |database: &Database| {
+        let mut rows = database.rows("SELECT uid, n, o, r, t, \"row\" FROM gis.x ORDER BY uid");
+        rows.extend(database.rows("SELECT uid, n, o, r, t FROM gis.parted ORDER BY uid"));
+        rows
+    };
+    clone.run("INSERT INTO gis.x (n, t, r, o) VALUES (3, 4, 5, 6); UPDATE gis.x SET t = 9, \"row\" = 8 WHERE n = 1; DELETE FROM gis.x WHERE n = 2;
+        UPDATE gis.parted SET t = 2; INSERT INTO gis.parted (t) VALUES (3)");
+    synchronize(&central, &clone);
+    assert_eq!(look(&central), look(&clone));
+    clone.run("TRUNCATE gis.x; TRUNCATE gis.parted");
+    synchronize(&central, &clone);
+    assert_eq!(look(&central), Vec::<String>::new());
+}
+
+const PLOTS: &str = "CREATE SCHEMA gis; CREATE TABLE gis.site (code text PRIMARY KEY);
+    CREATE TABLE gis.plot (label text PRIMARY KEY, site text REFERENCES gis.site ON UPDATE CASCADE);
+    INSERT INTO gis.site VALUES ('O'), ('P'); INSERT INTO gis.plot VALUES ('1', 'O'), ('2', 'O')";
+
+/// A cascade runs again where its cause is applied; it must not count as an edit made there.
+#[test]
+fn cascades_do_not_come_back() {
+    let plots = |database: &Database| database.rows("SELECT label, site FROM gis.plot ORDER BY 1");
+    for backwards in [false, true] {
+        let central = prepared("central", PLOTS);
+        let clone = clone_of(&central, "clone");
+        let editor = if backwards { &central } else { &clone };
+        editor.run("UPDATE gis.site SET code = 'N' WHERE code = 'O'");
+        editor.run("UPDATE gis.plot SET site = 'P' WHERE label = '1'");
+        synchronize(&central, &clone);
+        assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
+        assert_eq!(plots(&central), ["1|P", "2|N"]);
+        assert_eq!(plots(&central), plots(&clone));
+        editor.run("UPDATE gis.plot SET site = 'P'");
+        assert_eq!(counts(&synchronize(&central, &clone))[2], 0);
+        assert_eq!(plots(&central), plots(&clone));
+    }
+}
+
+#[test]
+fn a_later_edit_to_an_equal_value_counts_from_its_own_time() {
+    for order in [[0, 1], [1, 0]] {
+        let central = prepared("central", TREES);
+        let clones = [clone_of(&central, "one"), clone_of(&central, "two")];
+        let edit = |value: &str| format!("UPDATE gis.tree SET name = '{value}' WHERE height = 1");
+        central.run(&edit("same"));
+        clones[1].run(&edit("other"));
+        clones[0].run(&edit("same"));
+        for clone in order.into_iter().chain(order) {
+            synchronize(&central, &clones[clone]);
+        }
+        assert_eq!(
+            central.value("SELECT name FROM gis.tree WHERE height = 1"),
+            "same"
+        );
+        equal(&[&central, &clones[0], &clones[1]]);
+    }
+}
+
+#[test]
+fn triggers_of_partitions_run_only_where_the_edit_is_made() {
+    let central = prepared("central", "CREATE SCHEMA gis; CREATE TABLE gis.story (what text);
+        CREATE TABLE gis.obs (day date NOT NULL, what text) PARTITION BY RANGE (day);
+        CREATE TABLE gis.obs_all PARTITION OF gis.obs DEFAULT;
+        CREATE FUNCTION gis.tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO gis.story VALUES (NEW.what); RETURN NULL; END $$;
+        CREATE TRIGGER tell AFTER INSERT ON gis.obs_all FOR EACH ROW EXECUTE FUNCTION gis.tell();
+        CREATE TRIGGER tell_all AFTER INSERT ON gis.obs FOR EACH ROW EXECUTE FUNCTION gis.tell();
+        ALTER TABLE gis.obs_all ENABLE ALWAYS TRIGGER tell");
+    let clone = clone_of(&central, "clone");
+    clone.run("INSERT INTO gis.obs VALUES ('2026-01-01', 'x')");
+    synchronize(&central, &clone);
+    assert_eq!(central.value("SELECT count(*) FROM gis.story"), "2");
+    assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
+    assert_eq!(central.rows("SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE tgname LIKE 'tell%' ORDER BY 1, 2"),
+        ["gis.obs|tell_all|O", "gis.obs_all|tell|A", "gis.obs_all|tell_all|O"]);
+}
+
+/// The clone's ledger must not pass over edits of the central that had no place in a run.
+#[test]
+fn edits_of_the_central_are_not_passed_over() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    let parameters = || json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
+    central.run("UPDATE gis.tree SET crown = 4; UPDATE gis.species SET name = 'x'");
+    for (away, back) in [
+        (
+            "ALTER TABLE gis.tree DISABLE TRIGGER USER",
+            "SELECT audit.audit_table('gis.tree')",
+        ),
+        (
+            "ALTER TABLE gis.tree RENAME TO renamed",
+            "ALTER TABLE gis.renamed RENAME TO tree",
+        ),
+    ] {
+        central.run(away);
+        if away.contains("RENAME") {
+            clone.run(away);
+        }
+        let said = refused("synchronize_database", parameters(), Kind::State);
+        assert!(said.contains("gis.tree (3 edits)"), "{said}");
+        central.run(back);
+        if away.contains("RENAME") {
+            clone.run(back);
+        }
+    }
+    // What was dropped is over.
+    central.run("CREATE TABLE gis.short (what text)");
+    support::run(
+        "initialize_central_database",
+        json!({"CONNECTION_NAME_CENTRAL": central.conninfo()}),
+    )
+    .unwrap();
+    central.run("INSERT INTO gis.short VALUES ('x'); DROP TABLE gis.short");
+    assert_eq!(counts(&synchronize(&central, &clone))[..3], [5, 0, 0]);
+    equal(&[&central, &clone]);
+}
+
+#[test]
+fn rows_logged_before_a_column_was_added_get_its_default() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    clone.run("INSERT INTO gis.tree (name) VALUES ('clone')");
+    central.run("INSERT INTO gis.tree (name) VALUES ('central')");
+    for database in [&central, &clone] {
+        database.run("ALTER TABLE gis.tree ADD COLUMN state text NOT NULL DEFAULT 'it''s new', ADD COLUMN \"Größe\" int DEFAULT 5");
+    }
+    synchronize(&central, &clone);
+    clone.run("INSERT INTO gis.tree (name, state, \"Größe\") VALUES ('later', 'old', NULL)");
+    synchronize(&central, &clone);
+    let rows = "SELECT uid, name, state, \"Größe\" FROM gis.tree ORDER BY uid";
+    assert_eq!(central.rows(rows), clone.rows(rows));
+    assert_eq!(
+        central.rows("SELECT name, state, \"Größe\" FROM gis.tree WHERE height IS NULL ORDER BY 1"),
+        ["central|it's new|5", "clone|it's new|5", "later|old|∅"]
+    );
+}
+
+/// A deletion must not take rows with it that the other side has never seen.
+#[test]
+fn no_cascade_eats_a_row_that_the_other_side_does_not_know() {
+    let central = prepared("central", "CREATE SCHEMA gis;
+        CREATE TABLE gis.site (code text PRIMARY KEY, part_of text REFERENCES gis.site ON DELETE CASCADE);
+        CREATE TABLE gis.plot (label text PRIMARY KEY, site text REFERENCES gis.site ON DELETE CASCADE);
+        CREATE TABLE gis.note (what text, plot text REFERENCES gis.plot ON DELETE SET NULL);
+        INSERT INTO gis.site VALUES ('A', NULL), ('B', 'A'), ('C', NULL); INSERT INTO gis.plot VALUES ('1', 'B'), ('2', 'C')");
+    let clone = clone_of(&central, "clone");
+    let look = |database: &Database| {
+        let mut rows = database.rows("SELECT uid, code, part_of FROM gis.site ORDER BY 1");
+        rows.extend(database.rows("SELECT uid, label, site FROM gis.plot ORDER BY 1"));
+        rows.extend(database.rows("SELECT uid, what, plot FROM gis.note ORDER BY 1"));
+        rows
+    };
+    let parameters = json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
+    // The whole tree below A goes in the central; the clone has hung something new into it.
+    central.run("DELETE FROM gis.site WHERE code = 'A'");
+    for new in [
+        "INSERT INTO gis.plot VALUES ('new', 'A')",
+        "INSERT INTO gis.site VALUES ('new', 'B')",
+        "INSERT INTO gis.note VALUES ('new', '1')",
+    ] {
+        clone.run(new);
+        let before = look(&clone);
+        let said = refused("synchronize_database", parameters.clone(), Kind::Database);
+        assert!(
+            said.contains("refer") && said.contains("Nothing is lost"),
+            "{said}"
+        );
+        assert_eq!(look(&clone), before, "{new}");
+        clone.run("DELETE FROM gis.plot WHERE label = 'new'; DELETE FROM gis.site WHERE code = 'new'; UPDATE gis.note SET plot = NULL");
+    }
+    synchronize(&central, &clone);
+    assert_eq!(look(&central), look(&clone));
+    assert_eq!(look(&clone).len(), 3);
+    assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
+}

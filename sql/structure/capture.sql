@@ -18,7 +18,7 @@ BEGIN
         UPDATE audit.logged_actions AS l
         SET row_data = CASE l.action WHEN 'I' THEN t.row ELSE l.row_data END,
             changed_fields = {hstore}.slice(t.row, {hstore}.akeys(l.changed_fields))
-        FROM (SELECT uid, {hstore}.hstore(r::record) AS row FROM %s AS r) AS t
+        FROM (SELECT uid, {hstore}.hstore((r.*)::record) AS row FROM %s AS r) AS t
         WHERE l.transaction_id = txid_current() AND l.event_id > $1 AND l.relid = $2
           AND l.uid = t.uid AND l.action IN ('I', 'U')
     $sql$, target) USING mark, target::oid;
@@ -29,6 +29,16 @@ BEGIN
           AND (l.action = 'D') = EXISTS (SELECT FROM %s AS t WHERE t.uid = l.uid)
     $sql$, target) USING mark, target::oid;
 END
+$function$;
+
+-- How deep the triggers went that logged anything in the course of the client's statement. It stays
+-- until that statement ends: it may fire several captures (ON CONFLICT, MERGE, WITH, cascades), and
+-- each has to know.
+CREATE OR REPLACE FUNCTION audit.deepest() RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO, MDY'
+AS $function$
+    SELECT CASE split_part(current_setting('lizsync.depth', true), '@', 2) WHEN statement_timestamp()::text
+           THEN split_part(current_setting('lizsync.depth', true), '@', 1)::integer ELSE 0 END
 $function$;
 
 -- Statement-level capture: one call and one INSERT for any number of rows.
@@ -44,7 +54,7 @@ DECLARE
     addr inet := inet_client_addr();
     port integer := inet_client_port();
     depth integer := pg_trigger_depth();
-    deepest integer := coalesce(nullif(current_setting('lizsync.depth', true), ''), '0')::integer;
+    deepest integer := audit.deepest();
     mark bigint;
 BEGIN
     -- The engine logs what it applies itself, with origin and original times.
@@ -61,7 +71,7 @@ BEGIN
             application_name, client_addr, client_port, action, row_data, uid)
         SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
             now(), statement_timestamp(), clk, txid_current(),
-            app, addr, port, 'I', {hstore}.hstore(n::record), n.uid
+            app, addr, port, 'I', {hstore}.hstore((n.*)::record), n.uid
         FROM new_rows AS n;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
@@ -69,7 +79,7 @@ BEGIN
             application_name, client_addr, client_port, action, row_data, uid)
         SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
             now(), statement_timestamp(), clk, txid_current(),
-            app, addr, port, 'D', {hstore}.hstore(o::record), o.uid
+            app, addr, port, 'D', {hstore}.hstore((o.*)::record), o.uid
         FROM old_rows AS o;
     ELSE
         -- A changed uid pairs with nothing: the deletion of one row and the insertion of another.
@@ -83,17 +93,16 @@ BEGIN
             coalesce(o.row, n.row),
             n.row OPERATOR({hstore}.-) o.row,
             coalesce(n.uid, o.uid)
-        FROM (SELECT r.uid, {hstore}.hstore(r::record) AS row FROM old_rows AS r OFFSET 0) AS o
-        FULL JOIN (SELECT r.uid, {hstore}.hstore(r::record) AS row FROM new_rows AS r OFFSET 0) AS n
+        FROM (SELECT r.uid, {hstore}.hstore((r.*)::record) AS row FROM old_rows AS r OFFSET 0) AS o
+        FULL JOIN (SELECT r.uid, {hstore}.hstore((r.*)::record) AS row FROM new_rows AS r OFFSET 0) AS n
             ON n.uid = o.uid
         WHERE o.uid IS NULL OR n.uid IS NULL OR NOT (o.row OPERATOR({hstore}.=) n.row);
     END IF;
 
     IF deepest > depth THEN
         PERFORM audit.settle(TG_RELID, mark);
-        PERFORM set_config('lizsync.depth', depth::text, true);
     ELSIF depth > 1 AND depth > deepest THEN
-        PERFORM set_config('lizsync.depth', depth::text, true);
+        PERFORM set_config('lizsync.depth', depth || '@' || statement_timestamp(), true);
     END IF;
     RETURN NULL;
 END
@@ -110,7 +119,7 @@ AS $function$
 DECLARE
     target oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
     depth integer := pg_trigger_depth();
-    deepest integer := coalesce(nullif(current_setting('lizsync.depth', true), ''), '0')::integer;
+    deepest integer := audit.deepest();
     old_row {hstore}.hstore;
     new_row {hstore}.hstore;
     old_uid uuid;
@@ -156,32 +165,43 @@ BEGIN
     IF mark IS NOT NULL THEN
         PERFORM audit.settle(target, mark);
     ELSIF depth > 1 AND depth > deepest THEN
-        PERFORM set_config('lizsync.depth', depth::text, true);
+        PERFORM set_config('lizsync.depth', depth || '@' || statement_timestamp(), true);
     END IF;
     RETURN NULL;
 END
 $function$;
 
 -- TRUNCATE is the deletion of the rows that the table holds. On a partition, arguments as above.
+-- On a partitioned table it sees to partitions that were made later and have no trigger of their own.
 CREATE OR REPLACE FUNCTION audit.capture_truncate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
 SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
 AS $function$
+DECLARE
+    source regclass;
 BEGIN
-    EXECUTE format($sql$
-        INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
-            action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
-            application_name, client_addr, client_port, action, row_data, uid)
-        SELECT $1, $2, $3, session_user,
-            now(), statement_timestamp(), clock_timestamp(), txid_current(),
-            current_setting('application_name'), inet_client_addr(), inet_client_port(),
-            'D', t.row, (t.row OPERATOR({hstore}.->) 'uid'::text)::uuid
-        FROM (SELECT {hstore}.hstore(r::record) AS row FROM ONLY %I.%I AS r OFFSET 0) AS t
-    $sql$, TG_TABLE_SCHEMA, TG_TABLE_NAME)
-    USING coalesce(TG_ARGV[0], TG_TABLE_SCHEMA), coalesce(TG_ARGV[1], TG_TABLE_NAME),
-        coalesce(pg_partition_root(TG_RELID), TG_RELID)::oid;
+    FOR source IN
+        SELECT s.oid FROM pg_class AS s
+        WHERE s.oid = TG_RELID AND s.relkind = 'r'
+           OR s.relkind = 'r' AND s.oid <> TG_RELID AND s.oid IN (SELECT relid FROM pg_partition_tree(TG_RELID))
+              AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = s.oid AND t.tgenabled <> 'D'
+                              AND t.tgfoid = 'audit.capture_truncate'::regproc)
+    LOOP
+        EXECUTE format($sql$
+            INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+                action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+                application_name, client_addr, client_port, action, row_data, uid)
+            SELECT $1, $2, $3, session_user,
+                now(), statement_timestamp(), clock_timestamp(), txid_current(),
+                current_setting('application_name'), inet_client_addr(), inet_client_port(),
+                'D', t.row, (t.row OPERATOR({hstore}.->) 'uid'::text)::uuid
+            FROM (SELECT {hstore}.hstore((r.*)::record) AS row FROM ONLY %s AS r OFFSET 0) AS t
+        $sql$, source)
+        USING coalesce(TG_ARGV[0], TG_TABLE_SCHEMA), coalesce(TG_ARGV[1], TG_TABLE_NAME),
+            coalesce(pg_partition_root(TG_RELID), TG_RELID)::oid;
+    END LOOP;
     RETURN NULL;
 END
 $function$;
@@ -242,7 +262,7 @@ BEGIN
             JOIN pg_class AS c ON c.oid = p.relid AND c.relkind IN ('r', 'p')
             UNION SELECT target
         LOOP
-            IF (SELECT relkind FROM pg_class WHERE oid = leaf) = 'r' THEN
+            IF leaf = target OR (SELECT relkind FROM pg_class WHERE oid = leaf) = 'r' THEN
                 EXECUTE format('CREATE TRIGGER lizsync_capture_truncate BEFORE TRUNCATE ON %s
                     FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate(%s)', leaf, args);
                 EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lizsync_capture_truncate', leaf);
@@ -274,5 +294,5 @@ BEGIN
 END
 $function$;
 
-REVOKE ALL ON FUNCTION audit.settle(regclass, bigint), audit.capture_statement(),
+REVOKE ALL ON FUNCTION audit.settle(regclass, bigint), audit.deepest(), audit.capture_statement(),
     audit.capture_row(), audit.capture_truncate() FROM PUBLIC;

@@ -3,6 +3,6 @@
 WITH gone AS (
     DELETE FROM {table} AS t USING pg_temp.lizsync_stage AS s
     WHERE s.number = {number} AND s.op = 'D' AND t.uid = s.uid{unreferenced}
-    RETURNING t.uid, {hstore}.hstore(t::record) AS row, s.edit_time, s.user_name
+    RETURNING t.uid, {hstore}.hstore((t.*)::record) AS row, s.edit_time, s.user_name
 ){log}
 SELECT (SELECT count(*) FROM gone)

@@ -19,13 +19,22 @@ SELECT n.nspname AS schema, c.relname AS name, c.oid,
              ORDER BY a.attnum) AS columns,
        ARRAY(SELECT a.attname::text FROM pg_attribute AS a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS all_columns,
-       -- Triggers of the user's own that would run again: name and mode.
-       ARRAY(SELECT t.tgname::text FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-               AND p.pronamespace <> 'audit'::regnamespace ORDER BY t.tgname) AS triggers,
-       ARRAY(SELECT t.tgenabled::text FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-               AND p.pronamespace <> 'audit'::regnamespace ORDER BY t.tgname) AS trigger_modes
+       -- The defaults of columns, for rows that were logged before a column was added: name, expression.
+       ARRAY(SELECT a.attname::text FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+             WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS default_columns,
+       ARRAY(SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+             WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS defaults,
+       -- Triggers of the user's own that would run again, those of partitions too: table, name, mode.
+       own.tables AS trigger_tables, own.names AS triggers, own.modes AS trigger_modes
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(t.tgrelid::regclass::text ORDER BY t.tgrelid, t.tgname), '{}') AS tables,
+           coalesce(array_agg(t.tgname::text ORDER BY t.tgrelid, t.tgname), '{}') AS names,
+           coalesce(array_agg(t.tgenabled::text ORDER BY t.tgrelid, t.tgname), '{}') AS modes
+    FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+    WHERE t.tgrelid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid))
+      AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled IN ('O', 'A')
+      AND p.pronamespace <> 'audit'::regnamespace
+) AS own
 WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY n.nspname, c.relname;

@@ -1,10 +1,10 @@
 -- Inserts and updates the rows of one table in one statement, so that foreign keys are checked when
 -- both are done. Updates come first: they may free a unique value that an insert needs.
 -- {table}, {columns} (quoted list), {assignments} (column = (i.new).column), {values}
--- ((i.new).column list), {hstore}, {number}; {log}: the sub-statement that writes the log, or nothing.
+-- ((i.new).column list, or a default where the logged row lacks the column), {hstore}, {number}; {log}: the sub-statement that writes the log, or nothing.
 WITH input AS MATERIALIZED (
-    SELECT s.uid, s.op, s.fields, s.edit_time, s.field_times, s.user_name, t.uid IS NOT NULL AS there, t AS old,
-           {hstore}.populate_record(t, s.fields) AS new
+    SELECT s.uid, s.op, s.fields, s.edit_time, s.field_times, s.user_name, t.uid IS NOT NULL AS there, (t.*)::{table} AS old,
+           {hstore}.populate_record(t.*, s.fields) AS new
     FROM pg_temp.lizsync_stage AS s LEFT JOIN {table} AS t ON t.uid = s.uid
     WHERE s.number = {number} AND (s.op = 'I' OR s.op = 'U' AND t.uid IS NOT NULL)
 ), updated AS (
@@ -13,6 +13,6 @@ WITH input AS MATERIALIZED (
 ), inserted AS (
     INSERT INTO {table} AS t ({columns})
     SELECT {values} FROM input AS i WHERE NOT i.there AND (SELECT count(*) FROM updated) >= 0
-    RETURNING t.uid, {hstore}.hstore(t::record) AS row
+    RETURNING t.uid, {hstore}.hstore((t.*)::record) AS row
 ){log}
 SELECT (SELECT count(*) FROM updated), (SELECT count(*) FROM inserted)

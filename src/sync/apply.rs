@@ -7,7 +7,7 @@ use super::participant::Participant;
 use super::stage::Staged;
 use super::tables::{Local, Reference, Scope, Synced};
 use super::triggers;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Doing, Template, literal, quote};
 
@@ -68,12 +68,10 @@ impl Apply<'_> {
         let with_deletes: Vec<usize> = staged
             .iter()
             .rev()
-            .filter(|(_, a)| a.deletes > 0)
+            .filter(|(_, amount)| amount.deletes > 0)
             .map(|(number, _)| *number)
             .collect();
-        for &number in &with_deletes {
-            applied.rows += self.delete(number, true)?;
-        }
+        applied.rows += self.delete_free(&with_deletes)?;
         for (&number, _) in staged.iter().filter(|(_, amount)| amount.upserts > 0) {
             self.feedback.check()?;
             let name = self.scope.tables[number].table.plain();
@@ -82,8 +80,9 @@ impl Apply<'_> {
             applied.missing += self.record_missing(number)?;
             applied.rows += self.upsert(number)?;
         }
+        applied.rows += self.delete_free(&with_deletes)?;
         for &number in &with_deletes {
-            applied.rows += self.delete(number, false)?;
+            self.refuse_held(number)?;
         }
         self.execute("SET CONSTRAINTS ALL IMMEDIATE", || {
             format!("Checking the constraints of the {}", side.name())
@@ -91,10 +90,21 @@ impl Apply<'_> {
         self.execute("SELECT set_config('lizsync.applying', '', true)", || {
             "Ending the apply".into()
         })?;
+        self.drop_echoes()?;
         for number in disabled {
             triggers::enable(self.receiver, &self.scope.tables[number])?;
         }
         Ok(applied)
+    }
+
+    /// Takes out of the log what cascades did to rows whose end is staged.
+    fn drop_echoes(&mut self) -> Result<()> {
+        let sql = self
+            .receiver
+            .template(include_str!("../../sql/sync/echoes.sql"))
+            .set("tables", self.scope.values())
+            .sql();
+        self.execute(&sql, || "Comparing cascades with what was staged".into())
     }
 
     fn execute(&mut self, sql: &str, doing: impl FnOnce() -> String) -> Result<()> {
@@ -121,15 +131,24 @@ impl Apply<'_> {
         let local = synced.on(self.receiver.side);
         self.announce(local.oid)?;
         let columns: Vec<String> = synced.columns.iter().map(|name| quote(name)).collect();
-        let values: Vec<String> = columns
+        // A row that was logged before a column was added gets its default, as it did at the sender.
+        let hstore = &self.receiver.identity.hstore;
+        let values: Vec<String> = synced
+            .columns
             .iter()
-            .map(|name| format!("(i.new).{name}"))
+            .zip(&columns)
+            .map(|(plain, name)| match local.defaults.get(&**plain) {
+                Some(default) => format!(
+                    "CASE WHEN i.fields OPERATOR({hstore}.?) {} THEN (i.new).{name} ELSE {default} END",
+                    literal(plain)
+                ),
+                None => format!("(i.new).{name}"),
+            })
             .collect();
         let assignments: Vec<String> = columns
             .iter()
-            .zip(&values)
-            .filter(|(column, _)| *column != "\"uid\"")
-            .map(|(column, value)| format!("{column} = {value}"))
+            .filter(|column| *column != "\"uid\"")
+            .map(|column| format!("{column} = (i.new).{column}"))
             .collect();
         // A table of nothing but a uid has nothing to update.
         let assignments = if assignments.is_empty() {
@@ -156,24 +175,43 @@ impl Apply<'_> {
         count(row.get::<_, i64>(0) + row.get::<_, i64>(1))
     }
 
-    /// Deletes the staged rows; with `only_free` those that nothing refers to.
-    fn delete(&mut self, number: usize, only_free: bool) -> Result<u64> {
+    /// Deletes staged rows that nothing refers to, until there are no more. So no cascade runs, and no
+    /// deletion takes rows with it that the sender does not know. `numbers`: children first.
+    fn delete_free(&mut self, numbers: &[usize]) -> Result<u64> {
+        let own = |number: &usize| self.scope.tables[*number].on(self.receiver.side).oid;
+        let oids: Vec<u32> = numbers.iter().map(own).collect();
+        let place = |oid: u32| oids.iter().position(|other| *other == oid);
+        // Only rows of one table, or of tables in a cycle, need another round.
+        let again = self
+            .references
+            .iter()
+            .any(|r| place(r.parent).is_some_and(|parent| place(r.child) >= Some(parent)));
+        let mut all = 0;
+        loop {
+            let mut deleted = 0;
+            for &number in numbers {
+                deleted += self.delete(number)?;
+            }
+            all += deleted;
+            if deleted == 0 || !again {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Deletes the staged rows of a table that nothing refers to.
+    fn delete(&mut self, number: usize) -> Result<u64> {
         let scope = self.scope;
         let synced = &scope.tables[number];
         let local = synced.on(self.receiver.side);
         self.announce(local.oid)?;
-        let unreferenced = if only_free {
-            self.unreferenced(local.oid, number)
-        } else {
-            String::new()
-        };
         let log = self.log(include_str!("../../sql/sync/delete_log.sql"), synced);
         let sql = self
             .receiver
             .template(include_str!("../../sql/sync/delete.sql"))
             .set("table", synced.table.to_string())
             .set("number", number.to_string())
-            .set("unreferenced", unreferenced)
+            .set("unreferenced", self.unreferenced(local.oid))
             .set("log", log)
             .sql();
         let row = self
@@ -184,33 +222,71 @@ impl Apply<'_> {
         count(row.get(0))
     }
 
-    /// The condition that no row refers to row `t` of a table, apart from rows of the same table
-    /// that are deleted with it.
-    fn unreferenced(&self, oid: u32, number: usize) -> String {
+    /// The condition that no row refers to row `t` of a table, but perhaps itself.
+    fn unreferenced(&self, oid: u32) -> String {
         let mut sql = String::new();
-        for reference in self
-            .references
-            .iter()
-            .filter(|reference| reference.parent == oid)
-        {
-            let pairs: Vec<String> = reference
-                .columns
-                .iter()
-                .map(|(child, parent)| format!("c.{} = t.{}", quote(child), quote(parent)))
-                .collect();
+        for reference in self.references.iter().filter(|r| r.parent == oid) {
+            let itself = if reference.child == oid {
+                " AND c.uid <> t.uid"
+            } else {
+                ""
+            };
             sql.push_str(&format!(
-                " AND NOT EXISTS (SELECT FROM {} AS c WHERE {}",
+                " AND NOT EXISTS (SELECT FROM {} AS c WHERE {}{itself})",
                 reference.child_name,
-                pairs.join(" AND ")
+                reference.condition()
             ));
-            if reference.child == oid {
-                sql.push_str(&format!(
-                    " AND NOT EXISTS (SELECT FROM pg_temp.lizsync_stage AS x WHERE x.number = {number} AND x.op = 'D' AND x.uid = c.uid)"
-                ));
-            }
-            sql.push(')');
         }
         sql
+    }
+
+    /// Fails where a staged row could not be deleted, because rows refer to it.
+    fn refuse_held(&mut self, number: usize) -> Result<()> {
+        let scope = self.scope;
+        let table = &scope.tables[number].table;
+        let local = scope.tables[number].on(self.receiver.side);
+        let held = format!(
+            "{table} AS t JOIN pg_temp.lizsync_stage AS s ON s.uid = t.uid AND s.number = {number} AND s.op = 'D'"
+        );
+        let rows: i64 = self
+            .receiver
+            .connection
+            .query_one(&format!("SELECT count(*) FROM {held}"), &[])
+            .doing(self.doing(number))?
+            .get(0);
+        if rows == 0 {
+            return Ok(());
+        }
+        let mut children = Vec::new();
+        for reference in self.references.iter().filter(|r| r.parent == local.oid) {
+            let sql = format!(
+                "SELECT EXISTS (SELECT FROM {held} JOIN {} AS c ON {})",
+                reference.child_name,
+                reference.condition()
+            );
+            let refers: bool = self
+                .receiver
+                .connection
+                .query_one(&sql, &[])
+                .doing(self.doing(number))?
+                .get(0);
+            if refers {
+                children.push(reference.child_name.clone());
+            }
+        }
+        let (receiver, sender) = (self.receiver.side.name(), self.receiver.side.other().name());
+        Err(Error::new(
+            Kind::Database,
+            format!(
+                "{}: {rows} rows that the {sender} deleted cannot be deleted in the {receiver}, because rows of {} refer to them there. Nothing is lost.",
+                table.plain(),
+                children.join(", ")
+            ),
+        )
+        .sqlstate("23503")
+        .hint(format!(
+            "In the {receiver}, delete those rows or let them refer to others, then synchronise again."
+        )))
     }
 
     /// The sub-statement that writes the log of the central; a clone logs only its own edits.

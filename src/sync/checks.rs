@@ -23,18 +23,37 @@ impl Run<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let strays: Vec<String> = rows
-            .iter()
-            .map(|row| {
-                let (schema, name): (&str, &str) = (row.get(0), row.get(1));
-                format!("{schema}.{name} ({} edits)", row.get::<_, i64>(2))
-            })
-            .collect();
         Err(Error::state(format!(
             "The clone holds edits of tables that are not synchronised with the central database: {}. Nothing was synchronised, and nothing is lost.",
-            strays.join(", ")
+            listed(&rows)
         ))
         .hint("Bring these tables back in the central database and run “Prepare the central database”."))
+    }
+
+    /// Edits of the central that would be passed over: the clone would count them as received.
+    pub(super) fn refuse_left_out(
+        &mut self,
+        scope: &Scope,
+        new: &str,
+        schemas: &[String],
+    ) -> Result<()> {
+        let sql = Template::new(include_str!("../../sql/sync/left_out.sql"))
+            .set("tables", scope.values())
+            .set("new", new)
+            .sql();
+        let rows = self
+            .central
+            .connection
+            .query(&sql, &[&schemas])
+            .doing(|| "Reading the change log of the central")?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        Err(Error::state(format!(
+            "The central database holds edits of tables that are not prepared any more, or that were renamed since: {}. Nothing was synchronised, and nothing is lost.",
+            listed(&rows)
+        ))
+        .hint("Run “Prepare the central database”; give a renamed table its former name until all clones have synchronised, or package the central database again."))
     }
 
     /// The last run that the central knows of this clone must be one that this clone knows: its last
@@ -56,4 +75,16 @@ impl Run<'_> {
         ))
         .hint("Save the clone's edits and deploy a package to it again. A copy of a clone first needs a name of its own: run “DELETE FROM lizsync.server_metadata” in it."))
     }
+}
+
+/// Schema, name and number of events of each row, for a message.
+fn listed(rows: &[::postgres::Row]) -> String {
+    let tables: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let (schema, name): (&str, &str) = (row.get(0), row.get(1));
+            format!("{schema}.{name} ({} edits)", row.get::<_, i64>(2))
+        })
+        .collect();
+    tables.join(", ")
 }

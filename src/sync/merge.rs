@@ -135,9 +135,15 @@ fn merge_fields(mut to_clone: Fields, clone: Fields) -> Merged {
             continue;
         };
         if theirs.value == mine.value {
-            // Both chose the same value: nobody has to do anything.
+            // Both chose the same value: nothing to write. But where the clone chose it later, the
+            // central has to know that time, for the clones that changed the field in between.
+            let later = mine.edit.time > theirs.edit.time;
             to_clone.remove(&name);
-            dropped.push(name);
+            if later {
+                to_central.insert(name, mine);
+            } else {
+                dropped.push(name);
+            }
             continue;
         }
         let clone_wins = mine.edit.time > theirs.edit.time;

@@ -261,6 +261,7 @@ impl<'a> Run<'a> {
             .hint("Prepare the central database, package it and deploy the package again."));
         }
         self.refuse_strays(&scope, &new.clone)?;
+        self.refuse_left_out(&scope, &new.central, &schemas)?;
         let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
         if offset.abs() > 1_000_000 {
             let seconds = offset as f64 / 1e6;

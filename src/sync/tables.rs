@@ -8,7 +8,7 @@ use ::postgres::GenericClient;
 use super::order;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
-use crate::postgres::{Doing, Table, literal};
+use crate::postgres::{Doing, Table, literal, quote};
 
 /// A table in one database.
 #[derive(Debug, Clone)]
@@ -21,8 +21,21 @@ pub struct Local {
     pub owned: bool,
     columns: BTreeSet<String>,
     all_columns: BTreeSet<String>,
-    /// Triggers of the user's own, with their mode (`O` or `A`).
-    pub triggers: Vec<(String, String)>,
+    /// The defaults of its columns, as SQL expressions.
+    pub defaults: BTreeMap<String, String>,
+    /// Triggers of the user's own.
+    pub triggers: Vec<Trigger>,
+}
+
+/// A trigger of the user's own.
+#[derive(Debug, Clone)]
+pub struct Trigger {
+    /// Its table or partition, as SQL.
+    pub table: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it runs in every session (mode `A`), or only in ordinary ones (`O`).
+    pub always: bool,
 }
 
 /// A foreign key of a database.
@@ -36,6 +49,18 @@ pub struct Reference {
     pub child_name: String,
     /// Pairs of columns: of the child, of the parent.
     pub columns: Vec<(String, String)>,
+}
+
+impl Reference {
+    /// The condition that row `c` of the child refers to row `t` of the parent.
+    pub fn condition(&self) -> String {
+        let pairs: Vec<String> = self
+            .columns
+            .iter()
+            .map(|(child, parent)| format!("c.{} = t.{}", quote(child), quote(parent)))
+            .collect();
+        pairs.join(" AND ")
+    }
 }
 
 /// A table that is synchronised. Its number is its place in [`Scope::tables`].
@@ -65,8 +90,10 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
         .doing(|| "Reading the tables to synchronise")?;
     let tables = rows.iter().map(|row| {
         let table = Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
+        let on: Vec<String> = row.get("trigger_tables");
         let names: Vec<String> = row.get("triggers");
         let modes: Vec<String> = row.get("trigger_modes");
+        let triggers = on.into_iter().zip(names).zip(modes);
         let local = Local {
             oid: row.get("oid"),
             has_uid: row.get("has_uid"),
@@ -77,7 +104,18 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
                 .get::<_, Vec<String>>("all_columns")
                 .into_iter()
                 .collect(),
-            triggers: names.into_iter().zip(modes).collect(),
+            defaults: row
+                .get::<_, Vec<String>>("default_columns")
+                .into_iter()
+                .zip(row.get::<_, Vec<String>>("defaults"))
+                .collect(),
+            triggers: triggers
+                .map(|((table, name), mode)| Trigger {
+                    table,
+                    name,
+                    always: mode == "A",
+                })
+                .collect(),
         };
         (table, local)
     });

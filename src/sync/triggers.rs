@@ -19,7 +19,7 @@ pub fn disable(receiver: &mut Participant, synced: &Synced, feedback: &Feedback)
             "{} has triggers that will run again in the {}, because the role does not own the table: {}.",
             synced.table.plain(),
             receiver.side.name(),
-            local.triggers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+            local.triggers.iter().map(|trigger| trigger.name.as_str()).collect::<Vec<_>>().join(", ")
         ));
         return Ok(false);
     }
@@ -29,32 +29,31 @@ pub fn disable(receiver: &mut Participant, synced: &Synced, feedback: &Feedback)
 
 /// Enables them again, each in the mode that it had.
 pub fn enable(receiver: &mut Participant, synced: &Synced) -> Result<()> {
-    alter(receiver, synced, |mode| {
-        if mode == "A" {
-            "ENABLE ALWAYS"
-        } else {
-            "ENABLE"
-        }
+    alter(receiver, synced, |always| {
+        if always { "ENABLE ALWAYS" } else { "ENABLE" }
     })
 }
 
 fn alter(
     receiver: &mut Participant,
     synced: &Synced,
-    verb: impl Fn(&str) -> &'static str,
+    verb: impl Fn(bool) -> &'static str,
 ) -> Result<()> {
     let local = synced.on(receiver.side);
-    let actions: Vec<String> = local
+    let statements: Vec<String> = local
         .triggers
         .iter()
-        .map(|(name, mode)| format!("{} TRIGGER {}", verb(mode), quote(name)))
+        .map(|trigger| {
+            format!(
+                "ALTER TABLE {} {} TRIGGER {}",
+                trigger.table,
+                verb(trigger.always),
+                quote(&trigger.name)
+            )
+        })
         .collect();
     receiver
         .connection
-        .batch_execute(&format!(
-            "ALTER TABLE {} {}",
-            synced.table,
-            actions.join(", ")
-        ))
+        .batch_execute(&statements.join("; "))
         .doing(|| format!("Switching the triggers of {}", synced.table.plain()))
 }
