@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::secret::Secret;
+use crate::secret::{Secret, shown};
 
 /// The key of the parameters JSON that maps connection names to conninfo strings.
 const CONNECTIONS: &str = "connections";
@@ -269,8 +269,8 @@ fn refuse_unknown(schema: &[Parameter], given: &Map<String, Value>) -> Result<()
     for key in given.keys() {
         if key != CONNECTIONS && !schema.iter().any(|parameter| parameter.id == key) {
             let known: Vec<_> = schema.iter().map(|parameter| parameter.id).collect();
-            let shown: String = key.chars().take(80).collect();
-            return Err(Error::parameter(format!("Unknown parameter “{shown}”."))
+            let key = shown(key, "whose name is not shown, as it may hold a password");
+            return Err(Error::parameter(format!("Unknown parameter {key}."))
                 .hint(format!("The parameters are {}.", known.join(", "))));
         }
     }
