@@ -123,6 +123,10 @@ fn pg_dump_must_be_there_and_fit() {
             "[ $1 = --version ] && echo 'pg_dump (PostgreSQL) 99.1' || { echo 'oh no' >&2; exit 3; }",
             "oh no",
         ),
+        (
+            "[ $1 = --version ] && echo 'pg_dump (PostgreSQL) 99.1' || echo '\\! id'",
+            "psql command",
+        ),
     ] {
         let path = bin.write("pg_dump", format!("#!/bin/sh\n{script}\n"));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -145,6 +149,7 @@ fn files_that_cannot_be_read_or_written() {
         folder.0.path().to_owned(),
         folder.path("none/p.zip"),
         plain.join("p.zip"),
+        folder.path("p.zip/"),
         "/proc/p.zip".into(),
     ] {
         let said = refused(Kind::File, package_parameters(&database, "gis", &zip));
@@ -283,4 +288,27 @@ fn pg_dump_reaches_the_database_as_the_connection_does() {
     parameters["connections"] = json!({"office": conninfo(&variable("LIZSYNC_TEST_PASSWORD"))});
     let said = messages(PACKAGE, parameters);
     assert!(said.last().unwrap().contains("4 rows"), "{said:?}");
+}
+
+/// What is no plain file is neither replaced nor waited for.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file() {
+    use std::os::unix::fs::FileTypeExt;
+    let database = prepared("pipe", PLAIN);
+    let folder = Folder::new();
+    let pipe = folder.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+
+    let said = refused(Kind::File, package_parameters(&database, "gis", &pipe));
+    assert!(said.contains("is no plain file"), "{said}");
+    let error = package_with(&database, &folder.path("p.zip"), &pipe).unwrap_err();
+    assert!(error.to_string().contains("is no plain file"), "{error}");
+    let clone = Database::new("pipe_clone");
+    let error = deploy(&database, &clone, &pipe).unwrap_err();
+    assert!(error.to_string().contains("is no plain file"), "{error}");
+
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    assert_eq!(folder.names(), ["pipe"]);
 }
