@@ -97,6 +97,34 @@ fn databases_that_are_no_central() {
     ));
 }
 
+#[test]
+fn a_central_that_cannot_be_written_or_is_not_complete() {
+    let folder = Folder::new();
+    let zip = folder.path("p.zip");
+    let database = prepared("broken", PLAIN);
+    let mut parameters = package_parameters(&database, "gis", &zip);
+    let read_only = database.conninfo() + " options='-c default_transaction_read_only=on'";
+    parameters["CONNECTION_NAME_CENTRAL"] = json!(read_only);
+    let said = refused(Kind::Permission, parameters.clone());
+    assert!(said.contains("standby"), "{said}");
+
+    let role = format!("stranger_{}", std::process::id());
+    database.run(&format!("CREATE ROLE {role} LOGIN"));
+    let stranger = format!("user={role}");
+    parameters["CONNECTION_NAME_CENTRAL"] =
+        json!(database.conninfo().replace("user=postgres", &stranger));
+    let said = refused(Kind::Permission, parameters);
+    assert!(said.contains(&format!("“{}”", database.name)), "{said}");
+    database.run(&format!("DROP ROLE {role}; DROP SCHEMA audit CASCADE"));
+
+    let said = refused(Kind::State, package_parameters(&database, "gis", &zip));
+    assert!(
+        said.contains("not complete") && said.contains("audit"),
+        "{said}"
+    );
+    assert!(folder.names().is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn pg_dump_must_be_there_and_fit() {
