@@ -313,6 +313,11 @@ fn connections(given: Option<&Value>) -> Result<BTreeMap<String, Secret>> {
             .iter()
             .map(|(name, value)| {
                 let text = value.as_str().ok_or_else(wrong)?;
+                if text.contains('\0') {
+                    let name = shown(name, "whose name is not shown");
+                    let message = format!("The connection {name} holds a null character.");
+                    return Err(Error::parameter(message));
+                }
                 Ok((name.clone(), Secret::new(text)))
             })
             .collect(),
@@ -422,6 +427,8 @@ mod tests {
         assert!(refused(json!({"NAME": "a\0b"})).contains("null character"));
         assert!(refused(json!([])).contains("JSON object"));
         assert!(refused(json!({"NAME": "a", "connections": {"x": 1}})).contains("connections"));
+        let null = refused(json!({"NAME": "a", "connections": {"x": "password=a\0sesame"}}));
+        assert!(null.contains("null character") && !null.contains("sesame"));
     }
 
     #[test]

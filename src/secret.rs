@@ -27,10 +27,12 @@ pub fn shown(text: &str, instead: &str) -> String {
         let word = word.to_ascii_lowercase();
         word.contains("pass") || matches!(word.as_str(), "pw" | "pwd" | "user" | "host" | "dbname")
     };
+    if text.len() > 240 || text.chars().count() > 60 || text.contains([':', '@', '/', '=']) {
+        return instead.to_owned();
+    }
     let mut words = text.split(|c: char| !c.is_alphanumeric());
     let several = words.clone().filter(|word| !word.is_empty()).count() > 1;
-    let sentence = several && !is_identifier(text) && words.any(tells);
-    if sentence || text.contains([':', '@', '/', '=']) || text.chars().count() > 60 {
+    if several && !is_identifier(text) && words.any(tells) {
         instead.to_owned()
     } else {
         format!("“{text}”")
