@@ -7,6 +7,7 @@ use crate::algorithms;
 use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::schema::{Output, Outputs, Parameter, Parameters, Type};
+use crate::secret::shown;
 
 /// One algorithm: its schema, and the function that runs it.
 pub struct Algorithm {
@@ -89,14 +90,14 @@ pub fn find(id: &str) -> Result<&'static Algorithm> {
         .find(|algorithm| algorithm.id == id)
         .copied()
         .ok_or_else(|| {
-            let shown: String = id.chars().take(80).collect();
+            let id = shown(id, "of that id (not shown, as it may hold a password)");
             let known: Vec<_> = algorithms::ALL
                 .iter()
                 .map(|algorithm| algorithm.id)
                 .collect();
             Error::new(
                 Kind::UnknownAlgorithm,
-                format!("There is no algorithm “{shown}”."),
+                format!("There is no algorithm {id}."),
             )
             .hint(format!("The algorithms are {}.", known.join(", ")))
         })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::secret::Secret;
+use crate::secret::{Secret, shown};
 
 /// The key of the parameters JSON that maps connection names to conninfo strings.
 const CONNECTIONS: &str = "connections";
@@ -269,8 +269,8 @@ fn refuse_unknown(schema: &[Parameter], given: &Map<String, Value>) -> Result<()
     for key in given.keys() {
         if key != CONNECTIONS && !schema.iter().any(|parameter| parameter.id == key) {
             let known: Vec<_> = schema.iter().map(|parameter| parameter.id).collect();
-            let shown: String = key.chars().take(80).collect();
-            return Err(Error::parameter(format!("Unknown parameter “{shown}”."))
+            let key = shown(key, "whose name is not shown, as it may hold a password");
+            return Err(Error::parameter(format!("Unknown parameter {key}."))
                 .hint(format!("The parameters are {}.", known.join(", "))));
         }
     }
@@ -313,6 +313,11 @@ fn connections(given: Option<&Value>) -> Result<BTreeMap<String, Secret>> {
             .iter()
             .map(|(name, value)| {
                 let text = value.as_str().ok_or_else(wrong)?;
+                if text.contains('\0') {
+                    let name = shown(name, "whose name is not shown");
+                    let message = format!("The connection {name} holds a null character.");
+                    return Err(Error::parameter(message));
+                }
                 Ok((name.clone(), Secret::new(text)))
             })
             .collect(),
@@ -422,6 +427,8 @@ mod tests {
         assert!(refused(json!({"NAME": "a\0b"})).contains("null character"));
         assert!(refused(json!([])).contains("JSON object"));
         assert!(refused(json!({"NAME": "a", "connections": {"x": 1}})).contains("connections"));
+        let null = refused(json!({"NAME": "a", "connections": {"x": "password=a\0sesame"}}));
+        assert!(null.contains("null character") && !null.contains("sesame"));
     }
 
     #[test]

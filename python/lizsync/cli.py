@@ -1,6 +1,7 @@
 """The command line: list, describe, check and run the algorithms."""
 
 import argparse
+import re
 import signal
 import sys
 import textwrap
@@ -23,12 +24,18 @@ Example:
 """
 
 
+# What stands before the first “=” of a parameter; that of a URI or of a conninfo is something else.
+KEY = re.compile(r"\w+=")
+
+
 class Parser(argparse.ArgumentParser):
     """A parser for which a wrong command line is an invalid parameter: argparse's own status, 2,
     means an unknown algorithm here."""
 
     def error(self, message):
         self.print_usage(sys.stderr)
+        # A connection string in the wrong place may hold a password.
+        message = re.sub(r"(invalid choice: )'[^']*[^\w'-].*' \(", r"\1(", message)
         self.exit(PARAMETER, f"{self.prog}: error: {message}\n")
 
 
@@ -103,12 +110,19 @@ def parse(arguments):
         parser.error("which command? One of list, describe, check, run; --help shows more")
     for argument in rest:
         if argument.startswith("-") or options.command not in ("check", "run"):
-            parser.error(f"unrecognized argument: {argument}")
+            parser.error(f"unrecognized argument: {shown(argument)}")
         options.assignments.append(argument)
-    for assignment in getattr(options, "assignments", ()):
-        if "=" not in assignment:
-            parser.error(f"“{assignment}” is not of the form KEY=VALUE")
+    for number, assignment in enumerate(getattr(options, "assignments", ()), 1):
+        if not KEY.match(assignment):
+            # Not the text: it may be a URI, or the rest of a password with a space.
+            parser.error(f"argument {number} after the id is not of the form KEY=VALUE")
     return options
+
+
+def shown(argument):
+    """An argument for a message, cut before what may be a connection string."""
+    name = re.match(r"[\w-]*", argument).group()
+    return argument if name == argument else f"{name}…"
 
 
 def list_algorithms(options, terminal):

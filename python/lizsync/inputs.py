@@ -47,7 +47,7 @@ def convert(key, text, kind):
         if text.strip().lower() not in TRUTH:
             raise LizsyncError.of(
                 PARAMETER,
-                f"Parameter {key} must be true or false, not “{text}”.",
+                f"Parameter {key} must be true or false.",
                 f"Write {key}=true or {key}=false.",
             )
         return TRUTH[text.strip().lower()]
@@ -57,13 +57,16 @@ def convert(key, text, kind):
                 return number(text)
             except ValueError:
                 pass
-        raise LizsyncError.of(PARAMETER, f"Parameter {key} must be a number, not “{text}”.")
+        raise LizsyncError.of(PARAMETER, f"Parameter {key} must be a number.")
     return text
 
 
 def read_params(name):
     """The JSON object in a file, or on standard input for `-`."""
     shown = "standard input" if name == "-" else name
+    if "://" in name:
+        # A connection string in the wrong place, which may hold a password.
+        raise LizsyncError.of(FILE, "What --params names is no file.", "Name a JSON file with --params.")
     try:
         if name == "-":
             data = sys.stdin.buffer.read()

@@ -48,10 +48,12 @@ pub(super) fn open(
 
 impl Package {
     fn verify(path: &Path, feedback: &Feedback, progress: impl Fn(u64, u64)) -> Result<Self> {
-        let file = File::open(path)
-            .and_then(|file| match file.metadata()?.is_dir() {
-                true => Err(std::io::Error::other("it is a folder")),
-                false => Ok(file),
+        // Looked at before it is opened: that would wait for the other end of a pipe.
+        let file = std::fs::metadata(path)
+            .and_then(|metadata| match metadata.is_file() {
+                true => File::open(path),
+                false if metadata.is_dir() => Err(std::io::Error::other("it is a folder")),
+                false => Err(std::io::Error::other("it is no plain file")),
             })
             .map_err(|error| Error::file(format!("{error}.")).caused_by(error))?;
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {

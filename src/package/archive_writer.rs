@@ -84,13 +84,16 @@ impl ArchiveWriter {
     /// Begins a zip that will be called `path`. The temporary file is readable only by its owner.
     ///
     /// # Errors
-    /// [`Kind::File`](crate::error::Kind::File): `path` is a folder, or its folder is not there or
-    /// cannot be written.
+    /// [`Kind::File`](crate::error::Kind::File): `path` is no plain file, or its folder is not there
+    /// or cannot be written.
     pub fn create(path: &Path) -> Result<Self> {
-        if path.is_dir() {
-            return Err(
-                Error::file(format!("{} is a folder.", path.display())).hint("Name a zip file.")
-            );
+        let text = path.to_string_lossy();
+        if path.is_dir() || text.ends_with(std::path::is_separator) {
+            return Err(Error::file(format!("{text} is a folder.")).hint("Name a zip file."));
+        }
+        // The zip takes the place of what is there: a device or a pipe must not vanish.
+        if path.exists() && !path.is_file() {
+            return Err(Error::file(format!("{text} is no plain file.")).hint("Name a zip file."));
         }
         let Some(name) = path.file_name() else {
             return Err(Error::file(format!("“{}” names no file.", path.display())));

@@ -12,7 +12,7 @@ use super::dump::{PgDump, View};
 use super::manifest::{self, Central, Manifest};
 use super::tables::{self, Source};
 use super::{count, script};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing, quote};
 use crate::secret::Secret;
@@ -84,7 +84,12 @@ pub fn create(central: &mut Connection, wanted: &Request, feedback: &Feedback) -
 
 fn additional(path: &Path) -> Result<String> {
     let name = format!("The additional SQL file {}", path.display());
-    let bytes = std::fs::read(path).map_err(|error| {
+    // Reading a pipe or a device may never end.
+    let bytes = match path.exists() && !path.is_file() {
+        true => Err(std::io::Error::other("it is no plain file")),
+        false => std::fs::read(path),
+    };
+    let bytes = bytes.map_err(|error| {
         Error::file(format!("{name} cannot be read: {error}.")).hint("Check ADDITIONAL_SQL_FILE.")
     })?;
     script::read(bytes, &name)
@@ -211,10 +216,13 @@ impl Packaging<'_> {
             let dump = self.pg_dump.definitions(section, &view, self.feedback)?;
             let sql = script::portable(&dump, &self.schemas);
             if let Some(problem) = script::problem(&sql) {
-                return Err(Error::internal(format!(
+                let message = format!(
                     "pg_dump {} wrote {} in line {} of its {section} section.",
                     self.pg_dump.version, problem.what, problem.line
-                )));
+                );
+                return Err(Error::new(Kind::Program, message).hint(
+                    "Set POSTGRESQL_BINARY_PATH to the folder of PostgreSQL's own pg_dump, of another version if it is that.",
+                ));
             }
             archive.add(member, sql.as_bytes())?;
         }

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::postgres::quote;
 use crate::secret::Secret;
+
+/// How often a cancel is looked for.
+const POLL: Duration = Duration::from_millis(50);
 
 /// A `pg_dump` that fits the server.
 pub(super) struct PgDump {
@@ -175,13 +179,18 @@ fn run(
     let killed = running.0.clone();
     let _cancel = feedback.on_cancel(move || Running::kill(&killed));
 
-    // Both pipes are drained at once: a full one would stop the child.
-    let complaint = std::thread::spawn(move || drain(stderr));
-    let output = drain(stdout).map_err(failed)?;
-    let complaint = match complaint.join() {
-        Ok(complaint) => complaint.map_err(failed)?,
-        Err(_) => Vec::new(),
+    // Both pipes are drained at once: a full one would stop the child. They are beside this thread,
+    // since what a wrapper script started keeps them open after the script was killed.
+    let (output, complaint) = (beside(stdout), beside(stderr));
+    let received = |drained: &Drained| loop {
+        feedback.check()?;
+        match drained.recv_timeout(POLL) {
+            Ok(content) => return content.map_err(failed),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(Vec::new()),
+        }
     };
+    let (output, complaint) = (received(&output)?, received(&complaint)?);
     loop {
         feedback.check()?;
         if let Some(status) = Running::child(&running.0).try_wait().map_err(failed)? {
@@ -189,6 +198,18 @@ fn run(
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// What a pipe held, when it has ended.
+type Drained = Receiver<std::io::Result<Vec<u8>>>;
+
+fn beside(pipe: Option<impl Read + Send + 'static>) -> Drained {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        // Nobody receives it after a cancel.
+        let _ = sender.send(drain(pipe));
+    });
+    receiver
 }
 
 fn drain(pipe: Option<impl Read>) -> std::io::Result<Vec<u8>> {

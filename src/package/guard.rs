@@ -85,7 +85,9 @@ pub(super) fn central(central: &mut Connection, manifest: &Manifest) -> Result<I
 /// [`Kind::Parameter`](crate::error::Kind::Parameter) when it has the central's id.
 pub(super) fn target(clone: &mut Connection, central: &Identity) -> Result<Target> {
     let place = clone.describe().to_owned();
-    let installed = !matches!(structure::inspect(&mut **clone)?, Installed::Nothing);
+    let installed =
+        structure::inspect(&mut **clone).map_err(|error| error.during(format!("The {place}")))?;
+    let installed = !matches!(installed, Installed::Nothing);
     let mut target = Target {
         server_id: None,
         server_name: None,

@@ -72,10 +72,13 @@ fn cause(error: &::postgres::Error) -> String {
     }
 }
 
+/// A write in a read-only session, or on a standby.
+const READ_ONLY: &str = "25006";
+
 fn from_server(db: &DbError, what: &str) -> Error {
     let code = db.code().code();
     let kind = match code {
-        "42501" => Kind::Permission,
+        "42501" | READ_ONLY => Kind::Permission,
         "57014" => Kind::Database,
         _ if code.starts_with("08") || code.starts_with("28") || code.starts_with("57P") => {
             Kind::Connection
@@ -90,6 +93,9 @@ fn from_server(db: &DbError, what: &str) -> Error {
     message.push('.');
     let mut error = Error::new(kind, message).sqlstate(code);
     let hint = match kind {
+        _ if code == READ_ONLY => Some(
+            "Use a server that is no standby, and a role whose sessions may write (default_transaction_read_only).",
+        ),
         Kind::Permission => {
             Some("Ask the owner of the database for that right, or use another role.")
         }

@@ -118,13 +118,17 @@ impl Identity {
 /// [`Kind::State`](crate::error::Kind::State), naming the database and the way out.
 pub fn require(connection: &mut Connection) -> Result<Identity> {
     let name = connection.describe().to_owned();
-    match inspect(&mut **connection)? {
+    match inspect(&mut **connection).map_err(|error| error.during(format!("The {name}")))? {
         Installed::Ours(identity) if identity.version == VERSION => Ok(*identity),
         Installed::Ours(identity) => Err(Error::state(format!(
             "The LizSync tables of {name} are of version {}, this is LizSync {VERSION}.",
             identity.version
         ))
         .hint("Run “Upgrade LizSync tools in the central database”, or install the matching LizSync.")),
+        Installed::Older(version) if version == VERSION => Err(Error::state(format!(
+            "The LizSync tables of {name} are not complete: audit.logged_actions, lizsync.received or the extension hstore is gone."
+        ))
+        .hint("Restore the database from a backup; a clone can also be deployed again, without the edits that were not synchronised.")),
         Installed::Older(version) => Err(Error::state(format!(
             "The LizSync tables of {name} are of version {version} of the former plugin."
         ))

@@ -100,8 +100,12 @@ impl<'a> Run<'a> {
         mut clone: postgres::Connection,
         feedback: &'a Feedback,
     ) -> Result<Self> {
-        let same = structure::cluster(&mut *central)? == structure::cluster(&mut *clone)?;
-        if same {
+        let cluster = |connection: &mut postgres::Connection| {
+            let name = connection.describe().to_owned();
+            structure::cluster(&mut **connection)
+                .map_err(|error| error.during(format!("The {name}")))
+        };
+        if cluster(&mut central)? == cluster(&mut clone)? {
             return Err(Error::parameter(format!(
                 "CONNECTION_NAME_CENTRAL and CONNECTION_NAME_CLONE are the same database: {}.",
                 central.describe()

@@ -97,6 +97,34 @@ fn databases_that_are_no_central() {
     ));
 }
 
+#[test]
+fn a_central_that_cannot_be_written_or_is_not_complete() {
+    let folder = Folder::new();
+    let zip = folder.path("p.zip");
+    let database = prepared("broken", PLAIN);
+    let mut parameters = package_parameters(&database, "gis", &zip);
+    let read_only = database.conninfo() + " options='-c default_transaction_read_only=on'";
+    parameters["CONNECTION_NAME_CENTRAL"] = json!(read_only);
+    let said = refused(Kind::Permission, parameters.clone());
+    assert!(said.contains("standby"), "{said}");
+
+    let role = format!("stranger_{}", std::process::id());
+    database.run(&format!("CREATE ROLE {role} LOGIN"));
+    let stranger = format!("user={role}");
+    parameters["CONNECTION_NAME_CENTRAL"] =
+        json!(database.conninfo().replace("user=postgres", &stranger));
+    let said = refused(Kind::Permission, parameters);
+    assert!(said.contains(&format!("“{}”", database.name)), "{said}");
+    database.run(&format!("DROP ROLE {role}; DROP SCHEMA audit CASCADE"));
+
+    let said = refused(Kind::State, package_parameters(&database, "gis", &zip));
+    assert!(
+        said.contains("not complete") && said.contains("audit"),
+        "{said}"
+    );
+    assert!(folder.names().is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn pg_dump_must_be_there_and_fit() {
@@ -123,6 +151,10 @@ fn pg_dump_must_be_there_and_fit() {
             "[ $1 = --version ] && echo 'pg_dump (PostgreSQL) 99.1' || { echo 'oh no' >&2; exit 3; }",
             "oh no",
         ),
+        (
+            "[ $1 = --version ] && echo 'pg_dump (PostgreSQL) 99.1' || echo '\\! id'",
+            "psql command",
+        ),
     ] {
         let path = bin.write("pg_dump", format!("#!/bin/sh\n{script}\n"));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -145,6 +177,7 @@ fn files_that_cannot_be_read_or_written() {
         folder.0.path().to_owned(),
         folder.path("none/p.zip"),
         plain.join("p.zip"),
+        folder.path("p.zip/"),
         "/proc/p.zip".into(),
     ] {
         let said = refused(Kind::File, package_parameters(&database, "gis", &zip));
@@ -283,4 +316,27 @@ fn pg_dump_reaches_the_database_as_the_connection_does() {
     parameters["connections"] = json!({"office": conninfo(&variable("LIZSYNC_TEST_PASSWORD"))});
     let said = messages(PACKAGE, parameters);
     assert!(said.last().unwrap().contains("4 rows"), "{said:?}");
+}
+
+/// What is no plain file is neither replaced nor waited for.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file() {
+    use std::os::unix::fs::FileTypeExt;
+    let database = prepared("pipe", PLAIN);
+    let folder = Folder::new();
+    let pipe = folder.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+
+    let said = refused(Kind::File, package_parameters(&database, "gis", &pipe));
+    assert!(said.contains("is no plain file"), "{said}");
+    let error = package_with(&database, &folder.path("p.zip"), &pipe).unwrap_err();
+    assert!(error.to_string().contains("is no plain file"), "{error}");
+    let clone = Database::new("pipe_clone");
+    let error = deploy(&database, &clone, &pipe).unwrap_err();
+    assert!(error.to_string().contains("is no plain file"), "{error}");
+
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    assert_eq!(folder.names(), ["pipe"]);
 }

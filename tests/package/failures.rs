@@ -170,3 +170,33 @@ fn a_full_disk_or_a_kill_leaves_the_old_package() {
     package(&central, "gis", &zip);
     deploy(&central, &Database::new("full_clone"), &zip).unwrap();
 }
+
+/// A script around pg_dump: killing it does not end what it started, which holds the pipes.
+#[cfg(unix)]
+#[test]
+fn a_wrapper_of_pg_dump_is_not_waited_for_after_a_cancel() {
+    use std::os::unix::fs::PermissionsExt;
+    let central = prepared("wrapper", PLAIN);
+    let (folder, bin) = (Folder::new(), Folder::new());
+    let begun = bin.path("begun");
+    let script = format!("#!/bin/sh\ntouch {}\nsleep 20\n", begun.display());
+    let path = bin.write("pg_dump", script);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut parameters = package_parameters(&central, "gis", &folder.path("p.zip"));
+    parameters["POSTGRESQL_BINARY_PATH"] = serde_json::json!(bin.0.path());
+
+    let feedback = Feedback::silent();
+    let canceler = feedback.clone();
+    let thread = std::thread::spawn(move || {
+        while !begun.exists() {
+            std::thread::yield_now();
+        }
+        canceler.cancel();
+        std::time::Instant::now()
+    });
+    let error = run_with(PACKAGE, &parameters, &feedback).unwrap_err();
+    assert_eq!(error.kind(), Kind::Canceled, "{error}");
+    let waited = thread.join().unwrap().elapsed();
+    assert!(waited < std::time::Duration::from_secs(10), "{waited:?}");
+    assert!(folder.names().is_empty());
+}

@@ -1,6 +1,7 @@
 """The Python interface."""
 
 import _thread
+import json
 import pathlib
 import re
 import signal
@@ -248,3 +249,16 @@ def test_where_the_library_is_looked_for(monkeypatch):
     package = ROOT / "python" / "lizsync"
     folders = [place.parent for place in native.candidates()]
     assert folders == [package, package.parent, ROOT / "target" / "release"]
+
+
+@pytest.mark.parametrize("name", ["postgresql://anna:sesame@db/gis", "host db password sesame"])
+def test_a_connection_string_used_as_a_name_is_not_shown(name):
+    attempts = [
+        {name: "x"},
+        {"CONNECTION_NAME": "central", "connections": {name: "central"}},
+        {"CONNECTION_NAME": name, "connections": {name: "frobnicate=1"}},
+    ]
+    for parameters in attempts:
+        with pytest.raises(lizsync.LizsyncError) as caught:
+            lizsync.run("create_database_structure", parameters)
+        assert "sesame" not in json.dumps(caught.value.outputs)

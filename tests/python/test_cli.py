@@ -48,6 +48,30 @@ def test_a_wrong_command_line_is_an_invalid_parameter(cli, arguments):
     assert done.stdout == ""
 
 
+URI = "postgresql://anna:sesame@localhost/gis"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [URI],
+        ["run", URI],
+        ["describe", URI],
+        ["run", "create_database_structure", URI],
+        ["run", "create_database_structure", URI + "?sslmode=require"],
+        ["run", "create_database_structure", "CONNECTION_NAME=host=x", "password=open", "sesame"],
+        ["run", "create_database_structure", "CONNECTION_NAME=host=x", "--password=sesame"],
+        ["run", "create_database_structure", "CONNECTION_NAME=host x password sesame"],
+        ["run", "create_database_structure", "CONNECTION_NAME=x", f"OVERRIDE_AUDIT={URI}"],
+        ["run", "create_database_structure", "--params", URI],
+    ],
+)
+def test_a_connection_string_in_the_wrong_place_is_not_shown(cli, arguments):
+    done = cli(*arguments)
+    assert done.returncode != 0
+    assert "sesame" not in done.stdout + done.stderr
+
+
 def test_an_unknown_algorithm(cli):
     for arguments in (["run", "nope"], ["check", "nope", "A=b"], ["describe", "nope"]):
         done = cli(*arguments)

@@ -131,6 +131,7 @@ pub(super) mod tests {
             "password='first Second",
             "password='first Second\\'",
             "password=first Second=1",
+            "password=x first=1",
             "postgis://anna:first-Second@db/gis?x=1",
             "=first Second",
         ] {
@@ -147,7 +148,7 @@ pub(super) mod tests {
         for text in [
             "frobnicate=1",
             "host=a frobnicate=1",
-            "password=x frobnicate=1",
+            "password=x host=a frobnicate=1",
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!(error.kind(), crate::error::Kind::Parameter);

@@ -85,17 +85,15 @@ struct Unknown;
 /// Names an unknown keyword, unless it may be a piece of a password: of one with a space in it
 /// that was not quoted, or of something that is no connection string at all.
 fn unknown_keyword(word: &str, after: Option<&str>) -> Error {
-    let plausible = |c: char| match after {
-        Some("password" | "sslpassword") => c.is_ascii_lowercase() || c == '_',
-        _ => c.is_ascii_alphanumeric() || c == '_',
-    };
+    let plausible = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let follows_password = matches!(after, Some("password" | "sslpassword"));
     if word == "authcfg" {
         return Error::parameter(
             "“authcfg” is an authentication configuration of QGIS, which only QGIS can read.",
         )
         .hint("Choose the connection by its name in QGIS, or give user and password.");
     }
-    if !word.is_empty() && word.len() <= 40 && word.chars().all(plausible) {
+    if !follows_password && !word.is_empty() && word.len() <= 40 && word.chars().all(plausible) {
         Error::parameter(format!("“{word}” is not a keyword of connection strings."))
             .hint("The keywords are those of libpq: host, port, dbname, user, password, sslmode …")
     } else {

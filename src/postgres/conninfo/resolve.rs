@@ -8,7 +8,7 @@ use super::keywords::KEYWORDS;
 use super::passfile::PasswordFile;
 use super::{Conninfo, Host, Place, Surroundings, Target, lists, service, wishes};
 use crate::error::{Error, Kind, Result};
-use crate::secret::Secret;
+use crate::secret::{Secret, shown};
 
 /// How long a connection attempt may take when nobody says.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ pub fn resolve(
     let (conninfo, what) = if let Some(text) = named.get(value) {
         (
             Conninfo::parse(text.reveal()),
-            format!("connection “{value}”"),
+            format!("connection {}", shown(value, "given by name")),
         )
     } else if Conninfo::is_meant(value) {
         (Conninfo::parse(value), "connection string".to_owned())
@@ -70,13 +70,14 @@ fn unknown_name(
     named: &BTreeMap<String, Secret>,
     surroundings: &Surroundings,
 ) -> Error {
-    // A mistyped URI may hold a password.
-    let shown = if value.contains([':', '@', '/']) || value.chars().count() > 60 {
-        "The connection value (not shown, as it may hold a password)".to_owned()
-    } else {
-        format!("“{value}”")
-    };
-    let names: Vec<String> = named.keys().map(|name| format!("“{name}”")).collect();
+    let value = shown(
+        value,
+        "The connection value (not shown, as it may hold a password)",
+    );
+    let names: Vec<String> = named
+        .keys()
+        .map(|name| shown(name, "one whose name is not shown"))
+        .collect();
     let names = if names.is_empty() {
         "none were given".to_owned()
     } else {
@@ -85,7 +86,7 @@ fn unknown_name(
     Error::new(
         Kind::Connection,
         format!(
-            "{shown} is neither the name of a connection ({names}), nor a service in {}.",
+            "{value} is neither the name of a connection ({names}), nor a service in {}.",
             service::places(None, surroundings)
         ),
     )

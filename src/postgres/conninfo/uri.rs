@@ -243,6 +243,7 @@ mod tests {
             "[::1]x/gis",
             "db/gis?password=first&Second",
             "db/gis?password=first&Second=1",
+            "db/gis?password=x&first=1",
             "db/gis?password=first=Second",
         ] {
             let sentence = parse(text).unwrap_err().sentence();
