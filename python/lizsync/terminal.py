@@ -1,5 +1,6 @@
 """Writing to standard output and standard error, whatever they are."""
 
+import contextlib
 import json
 import os
 import sys
@@ -61,15 +62,22 @@ class Terminal:
             sys.stdout.flush()
 
     def discard(self):
-        """Drops what is still held back, which Python would try to write at its end."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        """Drops what stdout still holds back."""
+        discard(sys.stdout)
 
     @staticmethod
     def _write(text):
-        # A run goes on when nobody reads its messages any more.
         try:
             if sys.stderr:
                 sys.stderr.write(text)
                 sys.stderr.flush()
         except (OSError, ValueError):
-            pass
+            # A run goes on when nobody reads its messages any more.
+            discard(sys.stderr)
+
+
+def discard(stream):
+    """Sends what a stream holds back, and all that follows, nowhere. Python would write it at its
+    end, fail, and turn the exit status into 120."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
