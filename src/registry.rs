@@ -138,10 +138,19 @@ pub fn run(id: &str, given: &Value, feedback: &Feedback) -> Result<Outputs> {
     let outcome = (algorithm.run)(&parameters, feedback);
     // A canceled query or child process fails in its own way; the user asked for it.
     match outcome {
-        Err(error) if feedback.is_canceled() && error.kind() != Kind::Canceled => {
+        Err(error) if feedback.is_canceled() && is_interruption(&error) => {
             log::debug!("stopped by a cancel: {error}");
             Err(Error::canceled())
         }
         other => other,
+    }
+}
+
+/// Whether an error is how work ends that a cancel broke off, rather than a failure of its own.
+fn is_interruption(error: &Error) -> bool {
+    match error.kind() {
+        Kind::Connection | Kind::Program | Kind::Transfer => true,
+        Kind::Database => error.sqlstate_code() == Some("57014"),
+        _ => false,
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::archive_reader::{self, Package};
 use super::guard::{self, Log, Target};
 use super::{count, load};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{self, Connection, Doing, quote};
 use crate::structure;
@@ -66,11 +66,14 @@ pub fn deploy(
         .get(0);
     deployment.fill(clone, &target, &log, &snapshot)?;
     deployment.register(central).map_err(|error| {
-        error
-            .during("The package was deployed to the clone, but the central could not be told")
-            .hint(
-                "The clone is complete. Synchronise it, or deploy again: either tells the central.",
-            )
+        let error = if feedback.is_canceled() {
+            Error::new(Kind::Canceled, "Canceled before the central was told.")
+        } else {
+            error
+        };
+        error.during("The package was deployed to the clone").hint(
+            "The clone is complete. Synchronise it, or deploy again: either tells the central.",
+        )
     })?;
     feedback.progress(100.0);
     Ok(deployment.sentence(zip))

@@ -31,10 +31,13 @@ pub fn resolve(
     surroundings: &Surroundings,
 ) -> Result<Resolved> {
     let (conninfo, what) = if let Some(text) = named.get(value) {
-        (
-            Conninfo::parse(text.reveal()),
-            format!("connection {}", shown(value, "given by name")),
-        )
+        let what = format!("connection {}", shown(value, "given by name"));
+        // libpq takes an empty string for its defaults: some database, but not the one that is meant.
+        if text.reveal().trim().is_empty() {
+            return Err(Error::parameter(format!("The {what} is empty."))
+                .hint("Give it a conninfo string or a URI."));
+        }
+        (Conninfo::parse(text.reveal()), what)
     } else if Conninfo::is_meant(value) {
         (Conninfo::parse(value), "connection string".to_owned())
     } else {
@@ -303,6 +306,7 @@ mod tests {
                 Secret::new("host=named password='top secret'"),
             ),
             ("a=b".to_owned(), Secret::new("postgresql://odd")),
+            ("empty".to_owned(), Secret::new(" ")),
             (
                 "broken".to_owned(),
                 Secret::new("host=named password=top secret"),
@@ -316,6 +320,10 @@ mod tests {
         let error = host("broken").unwrap_err();
         assert_eq!(error.kind(), Kind::Parameter);
         assert!(error.to_string().contains("“broken”") && !error.sentence().contains("secret"));
+
+        let error = host("empty").unwrap_err();
+        assert_eq!(error.kind(), Kind::Parameter);
+        assert!(error.to_string().contains("“empty” is empty"));
 
         let error = host("central").unwrap_err();
         assert_eq!(error.kind(), Kind::Connection);
