@@ -8,6 +8,9 @@ export LIZSYNC_LIBRARY := $(abspath $(TARGET))/release/liblizsync.$(SUFFIX)
 # A toolchain that rustup has just installed is not in the PATH of the running shell.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
+# “make” alone builds.
+.DEFAULT_GOAL := build
+
 .PHONY: help build header docs setup demo test clean
 
 help:

@@ -100,9 +100,12 @@ impl Feedback {
     pub fn cancel(&self) {
         self.0.canceled.store(true, Ordering::SeqCst);
         let hooks: Vec<Hook> = self.hooks().values().cloned().collect();
-        for hook in hooks {
-            hook();
-        }
+        // Side by side: one that has to wait for a server must not keep the others from their work.
+        std::thread::scope(|threads| {
+            for hook in &hooks {
+                threads.spawn(|| hook());
+            }
+        });
     }
 
     /// Whether the caller asked to stop.

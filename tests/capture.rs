@@ -96,8 +96,10 @@ fn partitions_are_logged_under_the_partitioned_table_also_later_ones() {
         UPDATE gis.obs SET day = '2026-06-06' WHERE what = 'a';
         TRUNCATE gis.obs_25; DELETE FROM gis.obs_26 WHERE what = 'c'");
     let uids = database.rows("SELECT table_name, string_agg(action, '' ORDER BY event_id) FROM audit.logged_actions GROUP BY table_name, uid ORDER BY 2");
-    // A row that moves to another partition is deleted there and inserted here, under the same uid.
-    assert_eq!(uids, ["obs|IDI", "obs|IUD"]);
+    // A row that moves to another partition is updated, not deleted and inserted.
+    assert_eq!(uids, ["obs|IU", "obs|IUD"]);
+    let moved = "SELECT changed_fields FROM audit.logged_actions WHERE action = 'U' AND changed_fields ? 'day'";
+    assert_eq!(database.value(moved), r#""day"=>"2026-06-06""#);
 }
 
 #[test]

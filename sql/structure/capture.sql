@@ -144,6 +144,19 @@ BEGIN
         mark := nextval('audit.logged_actions_event_id_seq');
     END IF;
 
+    -- A row that moves to another partition is deleted there and, right after, inserted here. It is an
+    -- update all the same: as an insertion, the fields that nobody touched would count as edited.
+    IF TG_OP = 'INSERT' AND mark IS NULL AND new_uid IS NOT NULL
+       AND split_part(current_setting('lizsync.deleted', true), ':', 1) = new_uid::text THEN
+        UPDATE audit.logged_actions AS l
+        SET action = 'U', changed_fields = new_row OPERATOR({hstore}.-) l.row_data
+        WHERE l.event_id = split_part(current_setting('lizsync.deleted', true), ':', 2)::bigint
+          AND l.transaction_id = txid_current() AND l.relid = target AND l.uid = new_uid AND l.action = 'D';
+        IF FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+
     INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
         action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
         application_name, client_addr, client_port, action, row_data, changed_fields, uid)
@@ -162,6 +175,10 @@ BEGIN
         WHERE TG_OP = 'UPDATE' AND old_uid IS NOT DISTINCT FROM new_uid
     ) AS e;
 
+    IF TG_OP = 'DELETE' AND old_uid IS NOT NULL THEN
+        PERFORM set_config('lizsync.deleted',
+            old_uid || ':' || currval('audit.logged_actions_event_id_seq'), true);
+    END IF;
     IF mark IS NOT NULL THEN
         PERFORM audit.settle(target, mark);
     ELSIF depth > 1 AND depth > deepest THEN
