@@ -67,13 +67,15 @@ pub fn deploy(
     deployment.fill(clone, &target, &log, &snapshot)?;
     deployment.register(central).map_err(|error| {
         let error = if feedback.is_canceled() {
-            Error::new(Kind::Canceled, "Canceled before the central was told.")
+            Error::new(Kind::Canceled, "canceled.")
         } else {
             error
         };
-        error.during("The package was deployed to the clone").hint(
-            "The clone is complete. Synchronise it, or deploy again: either tells the central.",
-        )
+        error
+            .during("The package was deployed to the clone, but the central could not be told")
+            .hint(
+                "The clone is complete. Synchronise it, or deploy again: either tells the central.",
+            )
     })?;
     feedback.progress(100.0);
     Ok(deployment.sentence(zip))
