@@ -1,5 +1,5 @@
 //! Reading both logs, merging them, and staging what each side has to do. Everything streams: no
-//! more than one row of each side is held in memory.
+//! more than two rows of each side are held in memory.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
