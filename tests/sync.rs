@@ -652,3 +652,52 @@ fn no_cascade_eats_a_row_that_the_other_side_does_not_know() {
     assert_eq!(look(&clone).len(), 3);
     assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
 }
+
+/// Two tables that refer to each other can be filled when one of the keys is checked later.
+#[test]
+fn tables_that_refer_to_each_other_are_filled_together() {
+    let central = prepared("central", "CREATE SCHEMA gis;
+        CREATE TABLE gis.team (code text PRIMARY KEY, leader text NOT NULL);
+        CREATE TABLE gis.person (name text PRIMARY KEY, team text NOT NULL REFERENCES gis.team DEFERRABLE);
+        ALTER TABLE gis.team ADD FOREIGN KEY (leader) REFERENCES gis.person DEFERRABLE");
+    let clone = clone_of(&central, "clone");
+    let fill = |n: u32| {
+        format!(
+            "BEGIN; SET CONSTRAINTS ALL DEFERRED; INSERT INTO gis.team VALUES ('t{n}', 'p{n}'); INSERT INTO gis.person VALUES ('p{n}', 't{n}'); COMMIT"
+        )
+    };
+    central.run(&fill(1));
+    clone.run(&fill(2));
+    assert_eq!(counts(&synchronize(&central, &clone)), [2, 2, 0, 0, 0]);
+    for database in [&central, &clone] {
+        assert_eq!(
+            database.rows("SELECT code, leader FROM gis.team ORDER BY 1"),
+            ["t1|p1", "t2|p2"]
+        );
+    }
+}
+
+/// A run that dies after the central has the conflicts, and before the clone forgets them.
+#[test]
+fn a_conflict_that_is_sent_twice_is_recorded_once() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    clone.run("CREATE FUNCTION public.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
+        CREATE TRIGGER keep BEFORE DELETE ON lizsync.conflicts FOR EACH ROW EXECUTE FUNCTION public.keep();
+        UPDATE gis.tree SET name = 'clone' WHERE name = 'a'");
+    central.run("UPDATE gis.tree SET name = 'central' WHERE name = 'a'");
+    let recorded = |database: &Database| database.value("SELECT count(*) FROM lizsync.conflicts");
+    for _ in 0..2 {
+        synchronize(&central, &clone);
+        assert_eq!(
+            (recorded(&central).as_str(), recorded(&clone).as_str()),
+            ("1", "1")
+        );
+    }
+    clone.run("DROP TRIGGER keep ON lizsync.conflicts");
+    synchronize(&central, &clone);
+    assert_eq!(
+        (recorded(&central).as_str(), recorded(&clone).as_str()),
+        ("1", "0")
+    );
+}
