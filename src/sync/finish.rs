@@ -12,13 +12,58 @@ use super::transfer::{Tally, Transferred};
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, literal};
 
+/// What was applied to both sides.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Written {
+    /// To the clone.
+    pub(super) clone: Applied,
+    /// To the central.
+    pub(super) central: Applied,
+}
+
 impl Run<'_> {
-    /// Step 4: the clone forgets what lost, keeps the conflicts until the central has them, and
-    /// knows what it has received.
-    pub(super) fn finish_clone(
+    /// Steps 4 to 6, after both sides were written: what belongs to the changes is written with them,
+    /// then the clone commits, then the central.
+    pub(super) fn finish(
         &mut self,
         begun: &Begun,
-        applied: Applied,
+        written: &Written,
+        transferred: &Transferred,
+        scope: Option<&Scope>,
+    ) -> Result<()> {
+        let of_clone = Outcome {
+            applied_to_clone: written.clone.rows,
+            conflicts: transferred.conflicts + written.clone.missing,
+            superseded: superseded(&transferred.central, written.clone),
+            ..Outcome::default()
+        };
+        let of_central = Outcome {
+            applied_to_central: written.central.rows,
+            conflicts: written.central.missing,
+            superseded: superseded(&transferred.clone, written.central),
+            ..Outcome::default()
+        };
+        let mut all = self.outcome;
+        all += of_clone;
+        all += of_central;
+        self.finish_clone(begun, transferred, scope)?;
+        self.finish_central(begun, all)?;
+        self.feedback.check()?;
+        self.feedback.info("Committing to the clone.");
+        self.clone.commit()?;
+        self.outcome += of_clone;
+        self.feedback.info("Committing to the central database.");
+        self.central.commit()?;
+        self.outcome += of_central;
+        conflicts::clear(&mut self.clone.connection, self.feedback);
+        Ok(())
+    }
+
+    /// What the clone writes with its changes: it forgets what lost, keeps the conflicts until the
+    /// central has them, and knows what it has received.
+    fn finish_clone(
+        &mut self,
+        begun: &Begun,
         transferred: &Transferred,
         scope: Option<&Scope>,
     ) -> Result<()> {
@@ -49,32 +94,11 @@ impl Run<'_> {
             .as_ref()
             .map(|received| received.sync_id);
         self.clone
-            .receive(&self.central, &begun.central, &self.stamp(acknowledged))?;
-        self.feedback.check()?;
-        self.clone.commit()?;
-        self.outcome += Outcome {
-            applied_to_clone: applied.rows,
-            conflicts: transferred.conflicts + applied.missing,
-            superseded: superseded(&transferred.central, applied),
-            ..Outcome::default()
-        };
-        Ok(())
+            .receive(&self.central, &begun.central, &self.stamp(acknowledged))
     }
 
-    /// Steps 5 and 6: history, conflicts and ledger of the central.
-    pub(super) fn finish_central(
-        &mut self,
-        begun: &Begun,
-        applied: Applied,
-        transferred: &Transferred,
-    ) -> Result<()> {
-        let mut outcome = self.outcome;
-        outcome += Outcome {
-            applied_to_central: applied.rows,
-            conflicts: applied.missing,
-            superseded: superseded(&transferred.clone, applied),
-            ..Outcome::default()
-        };
+    /// What the central writes with its changes: conflicts, history and ledger.
+    fn finish_central(&mut self, begun: &Begun, outcome: Outcome) -> Result<()> {
         conflicts::send(&mut self.clone.connection, &mut self.central.connection)?;
         self.register()?;
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -96,12 +120,7 @@ impl Run<'_> {
             )
             .doing(|| "Writing the history of the central")?;
         self.central
-            .receive(&self.clone, &begun.clone, &self.stamp(None))?;
-        self.feedback.check()?;
-        self.central.commit()?;
-        self.outcome = outcome;
-        conflicts::clear(&mut self.clone.connection, self.feedback);
-        Ok(())
+            .receive(&self.clone, &begun.clone, &self.stamp(None))
     }
 
     /// The schemas to synchronise: as the central has registered them, else as they were deployed.

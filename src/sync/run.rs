@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::apply::{Applied, Apply};
 use super::clock;
+use super::finish::Written;
 use super::merge::Side;
 use super::outcome::Outcome;
 use super::participant::{Moment, Participant, Received};
@@ -165,8 +166,7 @@ impl<'a> Run<'a> {
         if anything {
             self.exchange(&begun, &new)
         } else {
-            self.finish_clone(&begun, Applied::default(), &Transferred::default(), None)?;
-            self.finish_central(&begun, Applied::default(), &Transferred::default())
+            self.finish(&begun, &Written::default(), &Transferred::default(), None)
         }
     }
 
@@ -293,21 +293,26 @@ impl<'a> Run<'a> {
         self.written.dedup();
         self.feedback.progress(40.0);
 
-        let applied = self.apply(
+        // Both sides are written before either commits: what one of them refuses changes neither.
+        let clone = self.apply(
             Side::Clone,
             &scope,
             &clone_references,
             &transferred.to_clone,
         )?;
-        self.finish_clone(begun, applied, &transferred, Some(&scope))?;
         self.feedback.progress(70.0);
-        let applied = self.apply(
+        let central = self.apply(
             Side::Central,
             &scope,
             &central_references,
             &transferred.to_central,
         )?;
-        self.finish_central(begun, applied, &transferred)
+        self.finish(
+            begun,
+            &Written { clone, central },
+            &transferred,
+            Some(&scope),
+        )
     }
 
     fn apply(
