@@ -64,14 +64,21 @@ fn clones_and_editors_at_the_same_moment_lose_nothing() {
                     let mut client = database.connect();
                     for edit in 0..EDITS {
                         // Rows that others edit as well, rows of its own, and new ones.
-                        let sql = format!(
-                            "UPDATE gis.tree SET crown = {edit} WHERE name = 'tree {}';
-                             UPDATE gis.tree SET height = {edit} + 1000 WHERE name = 'tree {}';
-                             INSERT INTO gis.tree (name) VALUES ('new {which} {edit}')",
-                            edit % 7 + 1,
-                            100 + which * 10
-                        );
-                        client.batch_execute(&sql).unwrap();
+                        // One transaction each: with several rows in one, a deadlock with a run could
+                        // make PostgreSQL end the editor's.
+                        for sql in [
+                            format!(
+                                "UPDATE gis.tree SET crown = {edit} WHERE name = 'tree {}'",
+                                edit % 7 + 1
+                            ),
+                            format!(
+                                "UPDATE gis.tree SET height = {edit} + 1000 WHERE name = 'tree {}'",
+                                100 + which * 10
+                            ),
+                            format!("INSERT INTO gis.tree (name) VALUES ('new {which} {edit}')"),
+                        ] {
+                            client.batch_execute(&sql).unwrap();
+                        }
                     }
                 })
             })
