@@ -1,5 +1,6 @@
 //! Applying what is staged: per table and set-based, in the order of the foreign keys.
 
+use ::postgres::Row;
 use uuid::Uuid;
 
 use super::merge::Side;
@@ -111,6 +112,12 @@ impl Apply<'_> {
         self.receiver.connection.batch_execute(sql).doing(doing)
     }
 
+    /// The one row that a statement about a table returns.
+    fn row(&mut self, number: usize, sql: &str) -> Result<Row> {
+        let doing = self.doing(number);
+        self.receiver.connection.query_one(sql, &[]).doing(doing)
+    }
+
     /// Tells the triggers that this table is written by a synchronisation, which logs it itself.
     fn announce(&mut self, oid: u32) -> Result<()> {
         self.execute(
@@ -167,11 +174,7 @@ impl Apply<'_> {
             .set("number", number.to_string())
             .set("log", log)
             .sql();
-        let row = self
-            .receiver
-            .connection
-            .query_one(&sql, &[])
-            .doing(self.doing(number))?;
+        let row = self.row(number, &sql)?;
         count(row.get::<_, i64>(0) + row.get::<_, i64>(1))
     }
 
@@ -214,11 +217,7 @@ impl Apply<'_> {
             .set("unreferenced", self.unreferenced(local.oid))
             .set("log", log)
             .sql();
-        let row = self
-            .receiver
-            .connection
-            .query_one(&sql, &[])
-            .doing(self.doing(number))?;
+        let row = self.row(number, &sql)?;
         count(row.get(0))
     }
 
@@ -249,10 +248,7 @@ impl Apply<'_> {
             "{table} AS t JOIN pg_temp.lizsync_stage AS s ON s.uid = t.uid AND s.number = {number} AND s.op = 'D'"
         );
         let rows: i64 = self
-            .receiver
-            .connection
-            .query_one(&format!("SELECT count(*) FROM {held}"), &[])
-            .doing(self.doing(number))?
+            .row(number, &format!("SELECT count(*) FROM {held}"))?
             .get(0);
         if rows == 0 {
             return Ok(());
@@ -264,12 +260,7 @@ impl Apply<'_> {
                 reference.child_name,
                 reference.condition()
             );
-            let refers: bool = self
-                .receiver
-                .connection
-                .query_one(&sql, &[])
-                .doing(self.doing(number))?
-                .get(0);
+            let refers: bool = self.row(number, &sql)?.get(0);
             if refers {
                 children.push(reference.child_name.clone());
             }
