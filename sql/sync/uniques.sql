@@ -1,9 +1,9 @@
 -- The unique indexes and exclusion constraints of a table that are checked at once. $1: oid.
 -- Returns for each: its name, its keys as expressions with the operators that compare them, the
--- predicate of a partial index, whether nulls count as equal, and the columns that it looks at, with
+-- predicate of a partial index, whether it is an exclusion constraint, whether nulls count as equal, and the columns that it looks at, with
 -- their type, its category and modifier, and whether they may be null.
 SELECT c.relname AS name, k.keys, k.operators, pg_get_expr(i.indpred, i.indrelid) AS predicate,
-       pg_get_indexdef(i.indexrelid) LIKE '%NULLS NOT DISTINCT%' AS nulls_equal,
+       x.oid IS NOT NULL AS exclusion, pg_get_indexdef(i.indexrelid) LIKE '%NULLS NOT DISTINCT%' AS nulls_equal,
        a.names AS columns, a.types, a.categories, a.lengths, a.nullable
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid

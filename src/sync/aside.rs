@@ -37,7 +37,10 @@ impl Run<'_> {
             return Ok(any);
         }
         clone
-            .execute("DELETE FROM lizsync.set_aside WHERE sent_in = $1", &[&taken])
+            .execute(
+                "DELETE FROM lizsync.set_aside WHERE sent_in = $1",
+                &[&taken],
+            )
             .doing(doing)?;
         clone
             .execute(
@@ -52,7 +55,12 @@ impl Run<'_> {
     }
 
     /// Writes what could not be applied to both databases, and says so.
-    pub(super) fn keep_aside(&mut self, scope: &Scope, refusals: &BySide, stored: bool) -> Result<()> {
+    pub(super) fn keep_aside(
+        &mut self,
+        scope: &Scope,
+        refusals: &BySide,
+        stored: bool,
+    ) -> Result<()> {
         if !stored && refusals.is_empty() {
             return Ok(());
         }
@@ -65,7 +73,9 @@ impl Run<'_> {
         if let Some(query) = refused(scope, "central", &refusals.clone) {
             self.clone
                 .connection
-                .batch_execute(&format!("INSERT INTO pg_temp.lizsync_aside ({COLUMNS}) {query}"))
+                .batch_execute(&format!(
+                    "INSERT INTO pg_temp.lizsync_aside ({COLUMNS}) {query}"
+                ))
                 .doing(|| doing)?;
         }
         if let Some(query) = refused(scope, "clone", &refusals.central) {
@@ -98,7 +108,10 @@ impl Run<'_> {
             .central
             .template(include_str!("../../sql/sync/aside.sql"))
             .sql();
-        self.central.connection.batch_execute(&sql).doing(|| doing)?;
+        self.central
+            .connection
+            .batch_execute(&sql)
+            .doing(|| doing)?;
         let columns = format!("{COLUMNS}, first_time");
         carry(
             &mut self.clone.connection,

@@ -30,13 +30,7 @@ pub fn groups(count: usize, needs: &[(usize, usize)]) -> Vec<Vec<usize>> {
 
 /// Visits what can be reached from `start` and was not seen, depth first; adds each row to `order`
 /// when it is left (`late`) or entered.
-fn walk(
-    start: usize,
-    edges: &[Vec<usize>],
-    seen: &mut [bool],
-    order: &mut Vec<usize>,
-    late: bool,
-) {
+fn walk(start: usize, edges: &[Vec<usize>], seen: &mut [bool], order: &mut Vec<usize>, late: bool) {
     if std::mem::replace(&mut seen[start], true) {
         return;
     }

@@ -51,14 +51,24 @@ mod tests {
 
     fn receipt(numbers: [u64; 5]) -> Receipt {
         let [captured, applied, superseded, lost, set_aside] = numbers;
-        Receipt { captured, applied, superseded, lost, set_aside }
+        Receipt {
+            captured,
+            applied,
+            superseded,
+            lost,
+            set_aside,
+        }
     }
 
     #[test]
     fn a_missing_edit_is_noticed() {
         assert!(receipt([10, 4, 3, 2, 1]).check("clone").is_ok());
         let error = receipt([10, 4, 3, 1, 1]).check("clone").unwrap_err();
-        assert!(error.sentence().contains("10 captured"), "{}", error.sentence());
+        assert!(
+            error.sentence().contains("10 captured"),
+            "{}",
+            error.sentence()
+        );
         assert!(receipt([9, 4, 3, 2, 1]).check("clone").is_err());
     }
 

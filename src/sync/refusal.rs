@@ -34,7 +34,18 @@ impl Refusal {
         // limits such as an index row that is too large, RAISE, what is not supported.
         let of_the_row = matches!(
             class,
-            "0A" | "21" | "22" | "23" | "27" | "2F" | "38" | "39" | "42" | "44" | "54" | "LZ" | "P0"
+            "0A" | "21"
+                | "22"
+                | "23"
+                | "27"
+                | "2F"
+                | "38"
+                | "39"
+                | "42"
+                | "44"
+                | "54"
+                | "LZ"
+                | "P0"
         ) || code == "55000";
         let said = error.said().filter(|_| of_the_row)?;
         Some(Self {

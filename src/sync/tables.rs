@@ -233,9 +233,11 @@ impl Scope {
                 lacking.join(", ")
             ));
         }
-        known.extend(clone.into_iter().map(|(table, there)| {
-            (table, [Presence::Absent, Presence::of(Some(&there))])
-        }));
+        known.extend(
+            clone
+                .into_iter()
+                .map(|(table, there)| (table, [Presence::Absent, Presence::of(Some(&there))])),
+        );
         let place = |oid: u32| tables.iter().position(|synced| synced.central.oid == oid);
         let pairs: Vec<(usize, usize)> = references
             .iter()
@@ -276,12 +278,18 @@ impl Scope {
         let receiver = owner.other();
         if let Some(synced) = self.tables.get(number) {
             let lacks = |name: &String| match change {
-                Change::Insert(fields) => fields.get(name.as_str()).is_some_and(|f| f.value.is_some()),
+                Change::Insert(fields) => {
+                    fields.get(name.as_str()).is_some_and(|f| f.value.is_some())
+                }
                 Change::Update(fields) => fields.contains_key(name.as_str()),
                 Change::Delete(_) => false,
             };
             let name = synced.lacking(owner).find(|name| lacks(name))?;
-            let message = format!("{} has no column {name} in {}.", synced.table.plain(), receiver.full());
+            let message = format!(
+                "{} has no column {name} in {}.",
+                synced.table.plain(),
+                receiver.full()
+            );
             return Some(Refusal::new("42703", None, message));
         }
         let unusable = self.unusable.get(number - self.tables.len())?;
@@ -295,11 +303,19 @@ impl Scope {
         let (here, there) = (owner.full(), receiver.full());
         let (code, message) = match (mine, theirs) {
             _ if unusable.without_uid => (NO_UID, format!("the row of {name} has no uid.")),
-            (_, Presence::Absent) => ("42P01", format!("{there} has no table {name} that is synchronised.")),
+            (_, Presence::Absent) => (
+                "42P01",
+                format!("{there} has no table {name} that is synchronised."),
+            ),
             (_, Presence::NoUid) => ("42703", format!("{name} has no uid in {there}.")),
             (Presence::Absent, _) => ("42P01", format!("{here} has no table {name} any more.")),
             (Presence::NoUid, _) => ("42703", format!("{name} has no uid in {here} any more.")),
-            _ => ("55000", format!("{name} is not prepared in the central database: run “Prepare the central database”.")),
+            _ => (
+                "55000",
+                format!(
+                    "{name} is not prepared in the central database: run “Prepare the central database”."
+                ),
+            ),
         };
         Some(Refusal::new(code, None, message))
     }
@@ -322,7 +338,11 @@ impl Scope {
             .chain(unusable)
             .enumerate()
             .map(|(number, (Table { schema, name }, without_uid))| {
-                format!("({number}, {}, {}, {without_uid})", literal(schema), literal(name))
+                format!(
+                    "({number}, {}, {}, {without_uid})",
+                    literal(schema),
+                    literal(name)
+                )
             })
             .collect();
         match rows.is_empty() {

@@ -193,12 +193,7 @@ struct Source<R> {
 }
 
 impl<R: Read> Source<R> {
-    fn new(
-        stream: R,
-        columns: Columns,
-        offset: Time,
-        doing: fn() -> &'static str,
-    ) -> Result<Self> {
+    fn new(stream: R, columns: Columns, offset: Time, doing: fn() -> &'static str) -> Result<Self> {
         let mut changes = Changes::new(stream, columns, offset);
         let next = changes.next_net().doing(doing)?;
         Ok(Self {

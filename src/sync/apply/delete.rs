@@ -26,7 +26,10 @@ struct Holder {
 impl Apply<'_> {
     /// Deletes staged rows that nothing refers to, until there are no more. `numbers`: children first.
     pub(super) fn delete_free(&mut self, numbers: &[usize]) -> Result<u64> {
-        let oids: Vec<u32> = numbers.iter().map(|number| self.local(*number).oid).collect();
+        let oids: Vec<u32> = numbers
+            .iter()
+            .map(|number| self.local(*number).oid)
+            .collect();
         let place = |oid: u32| oids.iter().position(|other| *other == oid);
         // Only rows of one table, or of tables in a cycle, need another round.
         let again = self
@@ -51,7 +54,11 @@ impl Apply<'_> {
     pub(super) fn delete_rest(&mut self, numbers: &[usize]) -> Result<u64> {
         let mut left = BTreeSet::new();
         for &number in numbers {
-            left.extend(self.still_there(number)?.into_iter().map(|uid| (number, uid)));
+            left.extend(
+                self.still_there(number)?
+                    .into_iter()
+                    .map(|uid| (number, uid)),
+            );
         }
         if left.is_empty() {
             return Ok(0);
@@ -70,7 +77,11 @@ impl Apply<'_> {
                 break;
             }
         }
-        let knot: BTreeSet<Doomed> = left.iter().filter(|row| !held.contains_key(row)).copied().collect();
+        let knot: BTreeSet<Doomed> = left
+            .iter()
+            .filter(|row| !held.contains_key(row))
+            .copied()
+            .collect();
         let deleted = self.cut(&knot, &holders, numbers)?;
         for (row, reference) in held {
             self.refuse_held(row, Some(reference))?;
@@ -102,7 +113,11 @@ impl Apply<'_> {
         for number in numbers {
             let oid = self.local(number).oid;
             let parent = self.scope.tables[number].table.to_string();
-            for (place, reference) in references.iter().enumerate().filter(|(_, r)| r.parent == oid) {
+            for (place, reference) in references
+                .iter()
+                .enumerate()
+                .filter(|(_, r)| r.parent == oid)
+            {
                 let child = self.number_of(reference.child);
                 // A table that is not synchronised may have no uid.
                 let uid = child.map_or("NULL::uuid", |_| "c.uid");
@@ -129,7 +144,12 @@ impl Apply<'_> {
 
     /// Deletes rows that only refer to each other: their references are taken away first, where they may
     /// be null.
-    fn cut(&mut self, knot: &BTreeSet<Doomed>, holders: &[Holder], numbers: &[usize]) -> Result<u64> {
+    fn cut(
+        &mut self,
+        knot: &BTreeSet<Doomed>,
+        holders: &[Holder],
+        numbers: &[usize],
+    ) -> Result<u64> {
         if knot.is_empty() {
             return Ok(0);
         }
@@ -216,12 +236,18 @@ impl Apply<'_> {
         ))?;
         self.found.again |= made_room > 0;
         let refusal = match reference.map(|place| &self.references[place]) {
-            Some(Reference { name, child_name, .. }) => Refusal::new(
+            Some(Reference {
+                name, child_name, ..
+            }) => Refusal::new(
                 "23503",
                 Some(name),
                 format!("rows of {child_name} refer to it (foreign key “{name}”)."),
             ),
-            None => Refusal::new("LZ002", None, "a trigger or a rule of the table keeps the row from being deleted."),
+            None => Refusal::new(
+                "LZ002",
+                None,
+                "a trigger or a rule of the table keeps the row from being deleted.",
+            ),
         };
         self.refuse(number, &[uid], refusal)
     }

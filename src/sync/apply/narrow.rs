@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::Apply;
+use super::upsert::Verbs;
 use crate::error::Result;
 use crate::postgres::{Doing, quote};
 use crate::sync::needs;
@@ -24,13 +25,16 @@ pub(super) enum Work {
 impl Apply<'_> {
     /// Inserts and updates all staged rows of a table but those that are refused.
     pub(super) fn upsert_all(&mut self, number: usize) -> Result<u64> {
-        match self.attempt_upsert(number, "")? {
+        match self.attempt_upsert(number, "", Verbs::Both)? {
             Ok(rows) => Ok(rows),
             Err(refusal) if refusal.of_the_table() => {
                 // Perhaps rows may be updated but not inserted, or the other way round.
                 let mut written = 0;
-                for rows in [" AND t.uid IS NOT NULL", " AND t.uid IS NULL"] {
-                    match self.attempt_upsert(number, rows)? {
+                for (rows, verbs) in [
+                    (" AND t.uid IS NOT NULL", Verbs::Update),
+                    (" AND t.uid IS NULL", Verbs::Insert),
+                ] {
+                    match self.attempt_upsert(number, rows, verbs)? {
                         Ok(rows) => written += rows,
                         Err(refusal) => self.refuse_all(number, rows, refusal)?,
                     }
@@ -92,13 +96,18 @@ impl Apply<'_> {
         &mut self,
         number: usize,
         rows: &str,
+        verbs: Verbs,
     ) -> Result<std::result::Result<u64, Refusal>> {
-        let first = self.attempt(|apply| apply.upsert(number, rows))?;
+        let first = self.attempt(|apply| apply.upsert(number, rows, verbs))?;
         match first {
             Err(refusal) if refusal.is_held() => {
                 let second = self.attempt(|apply| {
                     let room = apply.make_room(number, rows)?;
-                    if room == 0 { Ok(None) } else { apply.upsert(number, rows).map(Some) }
+                    if room == 0 {
+                        Ok(None)
+                    } else {
+                        apply.upsert(number, rows, verbs).map(Some)
+                    }
                 })?;
                 Ok(match second {
                     Ok(Some(written)) => Ok(written),
@@ -129,7 +138,7 @@ impl Apply<'_> {
                 starts[from], starts[to]
             );
             let done = match work {
-                Work::Upsert => self.attempt_upsert(number, &rows)?,
+                Work::Upsert => self.attempt_upsert(number, &rows, Verbs::Both)?,
                 Work::Late => self.attempt(|apply| apply.late(number, &rows))?,
                 Work::Delete => self.attempt(|apply| apply.delete(number, &rows))?,
             };
@@ -194,8 +203,15 @@ impl Apply<'_> {
         let oid = self.local(number).oid;
         let table = &self.scope.tables[number].table;
         let mut queries = Vec::new();
-        for reference in self.references.iter().filter(|r| r.child == oid && r.parent != oid) {
-            if self.number_of(reference.parent).is_some_and(|parent| parent > number) {
+        for reference in self
+            .references
+            .iter()
+            .filter(|r| r.child == oid && r.parent != oid)
+        {
+            if self
+                .number_of(reference.parent)
+                .is_some_and(|parent| parent > number)
+            {
                 continue;
             }
             let given: Vec<String> = reference
@@ -250,8 +266,13 @@ impl Apply<'_> {
             .collect();
         for sql in own {
             let doing = self.doing(number);
-            let rows = self.attempt(|apply| apply.receiver.connection.query(&sql, &[]).doing(doing))?;
-            pairs.extend(rows.unwrap_or_default().iter().map(|row| (row.get(0), row.get(1))));
+            let rows =
+                self.attempt(|apply| apply.receiver.connection.query(&sql, &[]).doing(doing))?;
+            pairs.extend(
+                rows.unwrap_or_default()
+                    .iter()
+                    .map(|row| (row.get(0), row.get(1))),
+            );
         }
         Ok(pairs)
     }

@@ -12,6 +12,7 @@ use crate::sync::refusal::Refusal;
 #[derive(Debug, Clone)]
 pub struct Unique {
     name: String,
+    exclusion: bool,
     /// Expressions over the columns of the table, and the operators that compare them.
     keys: Vec<(String, String)>,
     predicate: String,
@@ -84,14 +85,15 @@ impl Apply<'_> {
                 .map(|collision| collision.wanting)
                 .collect();
             if !kept.is_empty() {
-                let refusal = Refusal::new(
-                    "23505",
-                    Some(&unique.name),
-                    format!(
-                        "duplicate key value violates unique constraint “{}”: another row has it.",
-                        unique.name
+                let (code, said) = match unique.exclusion {
+                    true => (
+                        "23P01",
+                        "conflicting key value violates exclusion constraint",
                     ),
-                );
+                    false => ("23505", "duplicate key value violates unique constraint"),
+                };
+                let said = format!("{said} “{}”: another row has it.", unique.name);
+                let refusal = Refusal::new(code, Some(&unique.name), said);
                 self.refuse(number, &kept, refusal)?;
             }
             let moving = collisions
@@ -104,7 +106,12 @@ impl Apply<'_> {
 
     fn collisions(&mut self, number: usize, unique: &Unique, rows: &str) -> Result<Vec<Collision>> {
         let numbered = |pattern: fn(usize, &(String, String)) -> String, separator: &str| {
-            let parts: Vec<String> = unique.keys.iter().enumerate().map(|(n, key)| pattern(n, key)).collect();
+            let parts: Vec<String> = unique
+                .keys
+                .iter()
+                .enumerate()
+                .map(|(n, key)| pattern(n, key))
+                .collect();
             parts.join(separator)
         };
         let sql = self
@@ -113,14 +120,33 @@ impl Apply<'_> {
             .set("table", self.scope.tables[number].table.to_string())
             .set("number", number.to_string())
             .set("rows", rows)
-            .set("keys", numbered(|n, (key, _)| format!("({key}) AS \"lizsync k{n}\""), ", "))
-            .set("held_keys", numbered(|n, (key, _)| format!("({key}) AS \"lizsync h{n}\""), ", "))
-            .set("matches", numbered(|n, (key, operator)| format!("({key}) {operator} w.\"lizsync k{n}\""), " AND "))
-            .set("differs", numbered(|n, _| format!("held.\"lizsync h{n}\" IS DISTINCT FROM o.\"lizsync k{n}\""), " OR "))
+            .set(
+                "keys",
+                numbered(|n, (key, _)| format!("({key}) AS \"lizsync k{n}\""), ", "),
+            )
+            .set(
+                "held_keys",
+                numbered(|n, (key, _)| format!("({key}) AS \"lizsync h{n}\""), ", "),
+            )
+            .set(
+                "matches",
+                numbered(
+                    |n, (key, operator)| format!("({key}) {operator} w.\"lizsync k{n}\""),
+                    " AND ",
+                ),
+            )
+            .set(
+                "differs",
+                numbered(
+                    |n, _| format!("held.\"lizsync h{n}\" IS DISTINCT FROM o.\"lizsync k{n}\""),
+                    " OR ",
+                ),
+            )
             .set("predicate", unique.predicate.clone())
             .sql();
         let doing = self.doing(number);
-        let found = self.attempt(|apply| apply.receiver.connection.query(&sql, &[]).doing(doing))?;
+        let found =
+            self.attempt(|apply| apply.receiver.connection.query(&sql, &[]).doing(doing))?;
         // What cannot be evaluated tells by itself when it is written.
         let found = found.unwrap_or_default();
         Ok(found
@@ -149,18 +175,26 @@ impl Apply<'_> {
         let uniques: Vec<Unique> = rows
             .iter()
             .map(|row| {
-                let (keys, operators): (Vec<String>, Vec<String>) = (row.get("keys"), row.get("operators"));
+                let (keys, operators): (Vec<String>, Vec<String>) =
+                    (row.get("keys"), row.get("operators"));
                 let columns = columns(row);
                 let nulls_equal: bool = row.get("nulls_equal");
                 let of_null = columns
                     .iter()
                     .find(|column| column.nullable && !nulls_equal)
                     .map(|column| (column.name.clone(), "NULL".to_owned()));
-                let of_type = || columns.iter().find_map(|column| Some((column.name.clone(), column.stand_in(&table)?)));
+                let of_type = || {
+                    columns
+                        .iter()
+                        .find_map(|column| Some((column.name.clone(), column.stand_in(&table)?)))
+                };
                 Unique {
                     name: row.get("name"),
+                    exclusion: row.get("exclusion"),
                     keys: keys.into_iter().zip(operators).collect(),
-                    predicate: row.get::<_, Option<String>>("predicate").unwrap_or_else(|| "true".into()),
+                    predicate: row
+                        .get::<_, Option<String>>("predicate")
+                        .unwrap_or_else(|| "true".into()),
                     room: of_null.or_else(of_type),
                 }
             })
@@ -181,7 +215,8 @@ struct Column {
 
 fn columns(row: &::postgres::Row) -> Vec<Column> {
     let (names, kinds): (Vec<String>, Vec<String>) = (row.get("columns"), row.get("types"));
-    let (categories, lengths): (Vec<String>, Vec<i32>) = (row.get("categories"), row.get("lengths"));
+    let (categories, lengths): (Vec<String>, Vec<i32>) =
+        (row.get("categories"), row.get("lengths"));
     let nullable: Vec<bool> = row.get("nullable");
     names
         .into_iter()
@@ -189,7 +224,13 @@ fn columns(row: &::postgres::Row) -> Vec<Column> {
         .zip(categories)
         .zip(lengths)
         .zip(nullable)
-        .map(|((((name, kind), category), length), nullable)| Column { name, kind, category, length, nullable })
+        .map(|((((name, kind), category), length), nullable)| Column {
+            name,
+            kind,
+            category,
+            length,
+            nullable,
+        })
         .filter(|column| column.name != "uid")
         .collect()
 }
@@ -202,14 +243,16 @@ impl Column {
         let name = quote(&self.name);
         let random = "md5(random()::text || p.uid::text)";
         match (self.category.as_str(), self.kind.as_str()) {
-            ("S", _) if self.length > HEADER => Some(format!("left({random}, {})", self.length - HEADER)),
+            ("S", _) if self.length > HEADER => {
+                Some(format!("left({random}, {})", self.length - HEADER))
+            }
             ("S", _) => Some(random.to_owned()),
-            ("N", "int2" | "int4" | "int8" | "numeric" | "float4" | "float8") => {
-                Some(format!("(SELECT coalesce(max(x.{name}), 0) FROM {table} AS x) + p.n"))
-            }
-            ("D", "date" | "timestamp" | "timestamptz") => {
-                Some(format!("(SELECT max(x.{name}) FROM {table} AS x) + p.n * interval '1 day'"))
-            }
+            ("N", "int2" | "int4" | "int8" | "numeric" | "float4" | "float8") => Some(format!(
+                "(SELECT coalesce(max(x.{name}), 0) FROM {table} AS x) + p.n"
+            )),
+            ("D", "date" | "timestamp" | "timestamptz") => Some(format!(
+                "(SELECT max(x.{name}) FROM {table} AS x) + p.n * interval '1 day'"
+            )),
             ("R", _) => Some("'empty'".to_owned()),
             (_, "uuid") => Some(format!("{random}::uuid")),
             _ => None,

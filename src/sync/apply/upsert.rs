@@ -7,6 +7,17 @@ use crate::error::{Error, Kind, Result, Said};
 use crate::postgres::{Doing, literal, quote};
 use crate::sync::tables::Synced;
 
+/// What a statement does: a right may be lacking for one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verbs {
+    /// Inserting only.
+    Insert,
+    /// Updating only.
+    Update,
+    /// Both, in one statement.
+    Both,
+}
+
 /// The code of a row that vanished without an error.
 const SWALLOWED: &str = "LZ002";
 
@@ -15,7 +26,7 @@ impl Apply<'_> {
     ///
     /// # Errors
     /// A refusal where a row is not written.
-    pub(super) fn upsert(&mut self, number: usize, rows: &str) -> Result<u64> {
+    pub(super) fn upsert(&mut self, number: usize, rows: &str, verbs: Verbs) -> Result<u64> {
         let scope = self.scope;
         let synced = &scope.tables[number];
         let local = synced.on(self.receiver.side);
@@ -60,13 +71,31 @@ impl Apply<'_> {
             synced,
             &row,
         );
+        let table = &synced.table;
+        let update = match verbs {
+            Verbs::Insert => "SELECT NULL::uuid AS uid WHERE false".to_owned(),
+            _ => format!(
+                "UPDATE {table} AS t SET {assignments} FROM input AS i WHERE i.there AND t.uid = i.uid RETURNING t.uid"
+            ),
+        };
+        let insert = match verbs {
+            Verbs::Update => {
+                format!("SELECT NULL::uuid AS uid, NULL::{hstore}.hstore AS row WHERE false")
+            }
+            _ => format!(
+                "INSERT INTO {table} AS t ({}) SELECT {} FROM input AS i
+                 WHERE NOT i.there AND (SELECT count(*) FROM updated) >= 0
+                 RETURNING t.uid, {hstore}.hstore((t.*)::record) AS row",
+                columns.join(", "),
+                values.join(", ")
+            ),
+        };
         let sql = self
             .receiver
             .template(include_str!("../../../sql/sync/upsert.sql"))
             .set("table", synced.table.to_string())
-            .set("columns", columns.join(", "))
-            .set("values", values.join(", "))
-            .set("assignments", assignments)
+            .set("update", update)
+            .set("insert", insert)
             .set("fields", self.fields(synced, &late))
             .set("number", number.to_string())
             .set("rows", rows)
@@ -123,12 +152,15 @@ impl Apply<'_> {
         self.references
             .iter()
             .filter(|r| r.child == local.oid && !r.deferrable)
-            .filter(|r| self.number_of(r.parent).is_some_and(|parent| parent > number))
+            .filter(|r| {
+                self.number_of(r.parent)
+                    .is_some_and(|parent| parent > number)
+            })
             .map(|r| r.columns.iter().map(|(child, _)| child))
             .filter(|names| {
-                names.clone().all(|name| {
-                    local.nullable.contains(name) && columns.contains(name.as_str())
-                })
+                names
+                    .clone()
+                    .all(|name| local.nullable.contains(name) && columns.contains(name.as_str()))
             })
             .flatten()
             .cloned()
@@ -141,7 +173,10 @@ impl Apply<'_> {
         let late = self.late_columns(number);
         self.announce(self.local(number).oid)?;
         let list = |of: &str| {
-            let names: Vec<String> = late.iter().map(|name| format!("{of}.{}", quote(name))).collect();
+            let names: Vec<String> = late
+                .iter()
+                .map(|name| format!("{of}.{}", quote(name)))
+                .collect();
             names.join(", ")
         };
         let sql = self
