@@ -115,6 +115,33 @@ CREATE TABLE lizsync.received (
 COMMENT ON COLUMN lizsync.received.acknowledged IS 'In a clone: the last synchronisation that the central had received from it when this one began';
 COMMENT ON TABLE lizsync.received IS 'What this database has taken from each sender: all that is visible in the snapshot of the sender';
 
+CREATE TABLE lizsync.runs (
+    number bigserial PRIMARY KEY,
+    sync_id uuid NOT NULL UNIQUE,
+    run_at timestamptz NOT NULL DEFAULT now(),
+    central_snapshot txid_snapshot NOT NULL,
+    clone_snapshot txid_snapshot NOT NULL,
+    standbys boolean NOT NULL,
+    confirmed boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE lizsync.runs IS 'In a clone: the last runs, for the case that the central loses them (a failover)';
+COMMENT ON COLUMN lizsync.runs.standbys IS 'Whether the central had standbys then or before: then more than the last run is remembered';
+COMMENT ON COLUMN lizsync.runs.confirmed IS 'Whether the central has said that it committed the run';
+
+CREATE TABLE lizsync.pulled (
+    sync_id uuid NOT NULL REFERENCES lizsync.runs (sync_id) ON DELETE CASCADE,
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    uid uuid NOT NULL,
+    action text NOT NULL CHECK (action IN ('I', 'D', 'U')),
+    fields {hstore}.hstore,
+    edit_time timestamptz,
+    field_times {hstore}.hstore,
+    user_name text
+);
+CREATE INDEX pulled_sync_id_idx ON lizsync.pulled (sync_id);
+COMMENT ON TABLE lizsync.pulled IS 'In a clone: what the last runs brought; a central that has lost it gets it back';
+
 CREATE TABLE lizsync.deployment (
     deployment uuid PRIMARY KEY,
     central_id uuid NOT NULL,

@@ -3,7 +3,7 @@
 -- $1 clone id, $2 sync id.
 WITH over AS (
     DELETE FROM lizsync.set_aside AS a
-    WHERE a.clone_id = $1 AND NOT EXISTS (SELECT FROM pg_temp.lizsync_aside AS n WHERE n.owner = a.owner
+    WHERE a.clone_id = $1 AND a.sent_in IS NULL AND NOT EXISTS (SELECT FROM pg_temp.lizsync_aside AS n WHERE n.owner = a.owner
         AND n.schema_name = a.schema_name AND n.table_name = a.table_name AND n.uid = a.uid)
       AND (a.owner = 'central' OR EXISTS (
         -- What of the clone lost against the central is not sent any more.
@@ -17,7 +17,7 @@ WITH over AS (
         SELECT {hstore}.akeys(s.fields) FROM pg_temp.lizsync_stage AS s
         JOIN (VALUES {tables}) AS t (number, schema_name, table_name, without_uid) ON t.number = s.number
         WHERE s.op = 'F' AND t.schema_name = a.schema_name AND t.table_name = a.table_name AND s.uid = a.uid), '{}'::text[])
-    WHERE a.clone_id = $1 AND a.owner = 'clone'
+    WHERE a.clone_id = $1 AND a.owner = 'clone' AND a.sent_in IS NULL
       AND NOT EXISTS (SELECT FROM pg_temp.lizsync_aside AS n WHERE n.owner = a.owner
         AND n.schema_name = a.schema_name AND n.table_name = a.table_name AND n.uid = a.uid)
       AND NOT EXISTS (SELECT FROM over AS c WHERE c.owner = a.owner

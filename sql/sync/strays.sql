@@ -1,4 +1,4 @@
--- New events of the clone that have no place in the tables of a run. {tables}: VALUES list of number,
+-- New events of the clone, and changes that wait in it, that have no place in the tables of a run. {tables}: VALUES list of number,
 -- schema, name, without_uid; {new}: condition on l.
 -- Returns schema and name of each such table, and whether its rows have no uid.
 SELECT DISTINCT l.schema_name, l.table_name, l.uid IS NULL AS without_uid
@@ -9,6 +9,12 @@ WHERE {new}
 UNION
 SELECT a.schema_name, a.table_name, coalesce(a.sqlstate = 'LZ001', false)
 FROM lizsync.set_aside AS a
-WHERE a.sqlstate = 'LZ001' OR NOT EXISTS (SELECT FROM (VALUES {tables}) AS t (number, schema_name, table_name, without_uid)
-       WHERE a.schema_name = t.schema_name AND a.table_name = t.table_name)
+WHERE a.sent_in IS NULL AND (a.sqlstate = 'LZ001' OR NOT EXISTS (
+       SELECT FROM (VALUES {tables}) AS t (number, schema_name, table_name, without_uid)
+       WHERE a.schema_name = t.schema_name AND a.table_name = t.table_name))
+UNION
+SELECT p.schema_name, p.table_name, false
+FROM lizsync.pulled AS p
+WHERE NOT EXISTS (SELECT FROM (VALUES {tables}) AS t (number, schema_name, table_name, without_uid)
+       WHERE p.schema_name = t.schema_name AND p.table_name = t.table_name)
 ORDER BY 1, 2

@@ -26,31 +26,26 @@ impl Run<'_> {
     pub(super) fn recover_aside(&mut self, taken: Option<Uuid>) -> Result<bool> {
         let clone = &mut self.clone.connection;
         let doing = || "Reading what was set aside";
-        let row = clone
-            .query_one(
-                "SELECT count(*) > 0, count(sent_in) > 0 FROM lizsync.set_aside",
-                &[],
-            )
-            .doing(doing)?;
-        let (any, sent): (bool, bool) = (row.get(0), row.get(1));
-        if !sent {
-            return Ok(any);
+        let sql = "SELECT count(*) FILTER (WHERE sent_in IS NULL) > 0, count(sent_in) > 0 FROM lizsync.set_aside";
+        let row = clone.query_one(sql, &[]).doing(doing)?;
+        if !row.get::<_, bool>(1) {
+            return Ok(row.get(0));
         }
         clone
             .execute(
-                "DELETE FROM lizsync.set_aside WHERE sent_in = $1",
-                &[&taken],
+                include_str!("../../sql/sync/forget_aside.sql"),
+                &[&taken, &self.replicated],
             )
             .doing(doing)?;
         clone
             .execute(
-                "UPDATE lizsync.set_aside SET sent_in = NULL WHERE sent_in IS NOT NULL",
-                &[],
+                "UPDATE lizsync.set_aside SET sent_in = NULL
+                 WHERE sent_in IN (SELECT sync_id FROM lizsync.runs
+                    WHERE number > coalesce((SELECT number FROM lizsync.runs WHERE sync_id = $1), 0))",
+                &[&taken],
             )
             .doing(doing)?;
-        let row = clone
-            .query_one("SELECT EXISTS (SELECT FROM lizsync.set_aside)", &[])
-            .doing(doing)?;
+        let row = clone.query_one(sql, &[]).doing(doing)?;
         Ok(row.get(0))
     }
 
@@ -181,6 +176,10 @@ impl Run<'_> {
 
     /// Takes out of the clone what the central has committed. Where that fails, the next run does it.
     pub(super) fn clear_aside(&mut self) {
+        // A standby that takes over may not have it.
+        if self.replicated {
+            return;
+        }
         let sql = "DELETE FROM lizsync.set_aside WHERE sent_in = $1";
         if let Err(error) = self.clone.connection.execute(sql, &[&self.sync_id]) {
             log::debug!("clearing what was set aside: {error}");

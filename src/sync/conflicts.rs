@@ -43,9 +43,15 @@ pub fn send(clone: &mut Connection, central: &mut Connection) -> Result<()> {
 }
 
 /// Takes out of the clone what the central has committed. Where that fails, the next run sends
-/// them again, and the central knows them by their uid.
-pub fn clear(clone: &mut Connection, feedback: &Feedback) {
-    if let Err(error) = clone.execute("DELETE FROM lizsync.conflicts", &[]) {
+/// them again, and the central knows them by their uid. Where the central has standbys, which may take
+/// over without its last commits, they stay as long as the run is remembered.
+pub fn clear(clone: &mut Connection, replicated: bool, feedback: &Feedback) {
+    let sql = if replicated {
+        "DELETE FROM lizsync.conflicts AS c WHERE NOT EXISTS (SELECT FROM lizsync.runs AS r WHERE r.sync_id = c.sync_id)"
+    } else {
+        "DELETE FROM lizsync.conflicts"
+    };
+    if let Err(error) = clone.execute(sql, &[]) {
         log::debug!("clearing the conflicts of the clone: {error}");
         feedback.info("The conflicts stay in the clone until the next run.");
     }

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::change::{Edit, Event, Field, Fields, Net, Time};
 use super::fold::Fold;
-use super::merge::Side;
 use super::wire::{RowReader, read_hstore};
 
 /// A row of a table: the number of the table in the run, and the uid. Streams are sorted by it.
@@ -71,7 +70,18 @@ impl<R: Read> Changes<R> {
     }
 }
 
-/// Changes that earlier runs had set aside, of both sides, sorted by key.
+/// Whose a change is that waits in the clone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The central's, which the clone could not take.
+    Central,
+    /// The clone's, which the central could not take.
+    Clone,
+    /// The central's, which the clone has, but the central has lost.
+    Pulled,
+}
+
+/// What waits in the clone, sorted by key.
 pub struct Stored<R> {
     rows: RowReader<R>,
     decoders: [Decoder; 2],
@@ -88,20 +98,21 @@ impl<R: Read> Stored<R> {
         }
     }
 
-    /// The next change, and the side that made it.
-    pub fn next_change(&mut self) -> io::Result<Option<(Key, Side, Event)>> {
+    /// The next change, and whose it is.
+    pub fn next_change(&mut self) -> io::Result<Option<(Key, Owner, Event)>> {
         let Some(mut row) = self.rows.next_row()? else {
             return Ok(None);
         };
         let owner = match row.pop().flatten().as_deref() {
-            Some(b"central") => Side::Central,
-            Some(b"clone") => Side::Clone,
+            Some(b"central") => Owner::Central,
+            Some(b"clone") => Owner::Clone,
+            Some(b"pulled") => Owner::Pulled,
             _ => return Err(unexpected()),
         };
         let [central, clone] = &mut self.decoders;
         let decoder = match owner {
-            Side::Central => central,
-            Side::Clone => clone,
+            Owner::Central | Owner::Pulled => central,
+            Owner::Clone => clone,
         };
         let (key, event) = decoder.event(row)?;
         Ok(Some((key, owner, event)))

@@ -59,7 +59,8 @@ impl Run<'_> {
         self.feedback.info("Committing to the central database.");
         self.central.commit()?;
         self.outcome = all;
-        conflicts::clear(&mut self.clone.connection, self.feedback);
+        self.confirm();
+        conflicts::clear(&mut self.clone.connection, self.replicated, self.feedback);
         if begun.stored {
             self.clear_aside();
         }
@@ -96,6 +97,8 @@ impl Run<'_> {
                 .execute(&sql, &[&self.clone.id, &self.sync_id])
                 .doing(|| "Recording the conflicts in the clone")?;
         }
+        let brought = scope.filter(|_| !transferred.to_clone.is_empty());
+        self.remember(&begun.central.snapshot, &begun.clone.snapshot, brought)?;
         let acknowledged = begun
             .received_by_central
             .as_ref()

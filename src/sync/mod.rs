@@ -10,6 +10,7 @@ mod conflicts;
 mod events;
 mod finish;
 pub mod fold;
+mod lineage;
 pub mod merge;
 mod needs;
 mod order;

@@ -81,12 +81,17 @@ mod tests {
                 prop_assert!(place(needed) <= place(row));
             }
             // Only rows that need each other, perhaps through others, share a group.
-            let mut reaches = [[false; 9]; 9];
-            for &(row, needed) in &needs { reaches[row][needed] = true; }
-            for k in 0..9 { for i in 0..9 { for j in 0..9 { reaches[i][j] |= reaches[i][k] && reaches[k][j]; } } }
-            for a in 0..9 { for b in 0..9 { if a != b {
-                prop_assert_eq!(place(a) == place(b), reaches[a][b] && reaches[b][a]);
-            } } }
+            let reaches = |from: usize, to: usize| {
+                let mut seen = std::collections::BTreeSet::from([from]);
+                let mut open = vec![from];
+                while let Some(row) = open.pop() {
+                    open.extend(needs.iter().filter(|n| n.0 == row && seen.insert(n.1)).map(|n| n.1));
+                }
+                seen.contains(&to)
+            };
+            for (a, b) in (0..81).map(|n| (n / 9, n % 9)) {
+                prop_assert_eq!(place(a) == place(b), reaches(a, b) && reaches(b, a));
+            }
         }
     }
 }

@@ -79,9 +79,13 @@ pub(super) struct Run<'a> {
     pub(super) clone: Participant,
     pub(super) sync_id: Uuid,
     pub(super) deployment: Uuid,
+    /// The package that it was deployed from.
+    pub(super) package: Uuid,
     /// Literal: the snapshot of the central when the clone was deployed.
     pub(super) deployed_at: String,
     pub(super) outcome: Outcome,
+    /// Whether the central has standbys, which may take over without its last commits.
+    pub(super) replicated: bool,
     /// The tables that the last try meant to write, as SQL.
     pub(super) written: Vec<String>,
     pub(super) feedback: &'a Feedback,
@@ -95,6 +99,8 @@ pub(super) struct Begun {
     pub(super) received_by_central: Option<Received>,
     /// Whether changes wait that were set aside.
     pub(super) stored: bool,
+    /// Runs that the central has lost.
+    pub(super) lost: Vec<Uuid>,
 }
 
 impl<'a> Run<'a> {
@@ -134,7 +140,7 @@ impl<'a> Run<'a> {
         let row = clone
             .connection
             .query_opt(
-                "SELECT deployment, central_snapshot::text FROM lizsync.deployment WHERE central_id = $1",
+                "SELECT deployment, central_snapshot::text, package_id FROM lizsync.deployment WHERE central_id = $1",
                 &[&central.id],
             )
             .doing(|| "Reading the deployment of the clone")?;
@@ -146,8 +152,22 @@ impl<'a> Run<'a> {
             ))
             .hint("Check the two connections, or deploy a package of this central to the clone."));
         };
+        let standbys: bool = central
+            .connection
+            .query_one("SELECT EXISTS (SELECT FROM pg_stat_replication)", &[])
+            .doing(|| "Looking for standbys of the central")?
+            .get(0);
+        // One that is not connected now may take over all the same.
+        let before = "SELECT coalesce((SELECT standbys FROM lizsync.runs ORDER BY number DESC LIMIT 1), false)";
+        let before: bool = clone
+            .connection
+            .query_one(before, &[])
+            .doing(|| "Reading the last runs of the clone")?
+            .get(0);
         Ok(Self {
+            replicated: standbys || before,
             deployment: row.get(0),
+            package: row.get(2),
             deployed_at: literal(row.get::<_, &str>(1)),
             central,
             clone,
@@ -161,9 +181,9 @@ impl<'a> Run<'a> {
     /// One try: steps 1 to 6.
     fn attempt(&mut self, locked: &[String]) -> Result<()> {
         let mut begun = self.begin(locked)?;
-        self.recover(&begun)?;
         let taken = begun.received_by_central.as_ref().map(|r| r.sync_id);
-        begun.stored = self.recover_aside(taken)?;
+        self.prune(taken)?;
+        begun.stored = self.recover_aside(taken)? || !begun.lost.is_empty();
         let new = self.new_events(&begun);
         let anything =
             begun.stored | self.any("central", &new.central)? | self.any("clone", &new.clone)?;
@@ -178,7 +198,7 @@ impl<'a> Run<'a> {
     fn begin(&mut self, locked: &[String]) -> Result<Begun> {
         let central = self.central.begin(locked)?;
         let clone = self.clone.begin(locked)?;
-        let received_by_clone = self
+        let mut received_by_clone = self
             .clone
             .received_from(&self.central, &central, self.deployment)?
             .ok_or_else(|| {
@@ -188,30 +208,15 @@ impl<'a> Run<'a> {
         let received_by_central =
             self.central
                 .received_from(&self.clone, &clone, self.deployment)?;
-        self.refuse_strangers(&received_by_clone, received_by_central.as_ref())?;
+        let lost = self.find_lost(&mut received_by_clone, received_by_central.as_ref())?;
         Ok(Begun {
             central,
             clone,
             received_by_clone,
             received_by_central,
             stored: false,
+            lost,
         })
-    }
-
-    /// Step 2: what the central has taken leaves the clone's log.
-    fn recover(&mut self, begun: &Begun) -> Result<()> {
-        if let Some(received) = &begun.received_by_central {
-            self.clone
-                .connection
-                .execute(
-                    "DELETE FROM audit.logged_actions
-                     WHERE transaction_id < txid_snapshot_xmax($1::text::txid_snapshot)
-                       AND txid_visible_in_snapshot(transaction_id, $1::text::txid_snapshot)",
-                    &[&received.snapshot],
-                )
-                .doing(|| "Clearing the clone's log of what the central has")?;
-        }
-        Ok(())
     }
 
     fn new_events(&self, begun: &Begun) -> New {
@@ -236,6 +241,7 @@ impl<'a> Run<'a> {
                 of_clone.as_deref().unwrap_or("true")
             ),
             stored: begun.stored,
+            lost: begun.lost.clone(),
         }
     }
 

@@ -4,10 +4,13 @@
 use std::io::{self, Read, Write};
 use std::thread;
 
+use uuid::Uuid;
+
 use super::change::{Change, Event, Net, Time};
-use super::events::{Changes, Columns, Key, Stored};
+use super::events::{Changes, Columns, Key, Owner, Stored};
 use super::fold::Fold;
-use super::merge::{Dropped, Merged, Side, merge};
+use super::lineage;
+use super::merge::{Dropped, Merged, Side, merge, take_out_seen};
 use super::participant::Participant;
 use super::refusal::Refusals;
 use super::stage::{STAGE, Stage, Staged};
@@ -75,8 +78,10 @@ pub struct New {
     pub central: String,
     /// Of the clone, for the central.
     pub clone: String,
-    /// Whether the clone keeps changes that were set aside.
+    /// Whether the clone keeps changes that were set aside, or that the central has lost.
     pub stored: bool,
+    /// The runs that the central has lost.
+    pub lost: Vec<Uuid>,
 }
 
 /// Reads, merges and stages.
@@ -139,6 +144,7 @@ pub fn transfer(
         Some(connection) => {
             let sql = Template::new(include_str!("../../sql/sync/set_aside.sql"))
                 .set("tables", scope.values())
+                .set("lost", lineage::list(&new.lost))
                 .sql();
             let stream = connection.copy_out(&sql).doing(read_store)?;
             Some(Stored::new(stream, columns.clone()))
@@ -213,10 +219,10 @@ impl<R: Read> Source<R> {
     }
 }
 
-/// What was set aside, of both sides.
+/// What waits in the clone.
 struct Shelf<R> {
     stored: Option<Stored<R>>,
-    next: Option<(Key, Side, Event)>,
+    next: Option<(Key, Owner, Event)>,
     doing: fn() -> &'static str,
 }
 
@@ -231,7 +237,7 @@ impl<R: Read> Shelf<R> {
         Ok(shelf)
     }
 
-    fn advance(&mut self) -> Result<Option<(Key, Side, Event)>> {
+    fn advance(&mut self) -> Result<Option<(Key, Owner, Event)>> {
         let following = match &mut self.stored {
             Some(stored) => stored.next_change().doing(self.doing)?,
             None => None,
@@ -239,16 +245,27 @@ impl<R: Read> Shelf<R> {
         Ok(std::mem::replace(&mut self.next, following))
     }
 
-    /// What each side has on the shelf for the row at `key`.
-    fn take(&mut self, key: Key) -> Result<[Fold; 2]> {
-        let mut folds = [Fold::default(), Fold::default()];
+    /// What waits for the row at `key`.
+    fn take(&mut self, key: Key) -> Result<Waiting> {
+        let mut waiting = Waiting::default();
         while self.next.as_ref().is_some_and(|(next, _, _)| *next == key) {
-            if let Some((_, owner, event)) = self.advance()? {
-                folds[usize::from(owner == Side::Clone)].push(event);
+            match self.advance()? {
+                Some((_, Owner::Central, event)) => waiting.central.push(event),
+                Some((_, Owner::Clone, event)) => waiting.clone.push(event),
+                Some((_, Owner::Pulled, event)) => waiting.pulled.push(event),
+                None => {}
             }
         }
-        Ok(folds)
+        Ok(waiting)
     }
+}
+
+/// What waits for one row.
+#[derive(Default)]
+struct Waiting {
+    central: Fold,
+    clone: Fold,
+    pulled: Fold,
 }
 
 struct Streams<A, B, S, C: Write, D: Write> {
@@ -300,10 +317,19 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
     /// Merges one row and stages the outcome.
     fn row(&mut self, key: Key, scope: &Scope) -> Result<()> {
         let number = number(key)?;
-        let [mut central, mut clone] = self.stored.take(key)?;
+        let Waiting {
+            mut central,
+            clone: aside,
+            pulled,
+        } = self.stored.take(key)?;
         central.then(self.central.take(key)?.unwrap_or_default());
+        let (mut central, mut pulled) = (central.finish(), pulled.finish());
+        take_out_seen(&mut pulled.change, &mut central.change);
+        let mut clone = Fold::default();
+        clone.then(pulled);
+        clone.then(aside.finish());
         clone.then(self.clone.take(key)?.unwrap_or_default());
-        let (central, clone) = (central.finish(), clone.finish());
+        let clone = clone.finish();
         let merged = match scope.tables.get(number) {
             Some(_) => merge(central.change, clone.change),
             // Both are set aside.
