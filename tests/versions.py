@@ -69,7 +69,7 @@ WHEEL = (
 )
 
 # What runs on each server: test files, and tests that need more than these servers have.
-WHOLE = ["capture", "concurrency", "connections", "mixed", "package", "random", "structure", "sync"]
+WHOLE = ["capture", "concurrency", "mixed", "package", "random", "structure", "sync"]
 BRIEF = ["capture", "mixed", "structure", "sync"]
 PAIRS = ["mixed", "random", "sync"]
 # These need PostGIS.

@@ -236,7 +236,8 @@ BEGIN
         WHERE t.tgrelid IN (SELECT target UNION SELECT relid FROM pg_partition_tree(target))
           AND p.pronamespace = 'audit'::regnamespace
           AND p.proname IN ('capture_statement', 'capture_row', 'capture_truncate')
-          AND t.tgparentid = 0
+          -- What PostgreSQL made for a partition goes with its original; before 13 it is internal.
+          AND NOT t.tgisinternal AND coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) = 0
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', trig.tgname, trig.rel);
     END LOOP;
