@@ -244,6 +244,9 @@ fn a_role_without_rights_is_refused_and_changes_nothing() {
 #[test]
 fn an_owner_who_is_no_superuser_can_install_and_prepare() {
     let database = Database::new("owner");
+    if database.version() < 13 {
+        database.run("CREATE EXTENSION hstore SCHEMA public");
+    }
     let role = format!("owner_{}", std::process::id());
     database.run(&format!("CREATE ROLE {role} LOGIN; GRANT CREATE ON DATABASE \"{}\" TO {role}; GRANT CREATE ON SCHEMA public TO {role};
         CREATE SCHEMA gis AUTHORIZATION {role}; CREATE TABLE gis.t (x int); ALTER TABLE gis.t OWNER TO {role}", database.name));

@@ -285,7 +285,12 @@ BEGIN
                     FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate(%s)', leaf, args);
                 EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lizsync_capture_truncate', leaf);
             END IF;
-            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lizsync_capture_row', leaf);
+            -- Before PostgreSQL 13 the triggers of partitions are a superuser's to change: without one they
+            -- capture all but sessions in replication mode, which only a superuser can begin.
+            IF leaf = target OR current_setting('server_version_num')::integer >= 130000
+               OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+                EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER lizsync_capture_row', leaf);
+            END IF;
         END LOOP;
     ELSE
         EXECUTE format('CREATE TRIGGER lizsync_capture_insert AFTER INSERT ON %s

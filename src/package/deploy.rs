@@ -107,7 +107,7 @@ impl Deployment<'_> {
         if here < structure::BUILTIN_UUID_SINCE {
             let uuid = structure::random_uuid(server);
             for sql in [&mut self.package.pre_data, &mut self.package.post_data] {
-                *sql = script::without_builtin_uuid(sql, uuid);
+                *sql = script::before_13(sql, uuid);
             }
         }
     }
@@ -116,7 +116,7 @@ impl Deployment<'_> {
     fn definitions(&self, clone: &mut impl GenericClient, sql: &str, what: &str) -> Result<()> {
         load::definitions(clone, sql, what).map_err(|error| match (self.older, error.sqlstate_code()) {
             // Syntax, undefined things, features that are not supported.
-            (Some((here, there)), Some(code)) if code.starts_with("42") || code == "0A000" => error.hint(format!(
+            (Some((here, there)), Some(code)) if code.starts_with("42") && code != "42501" || code == "0A000" => error.hint(format!(
                 "Nothing was changed. The clone's server is PostgreSQL {here}, the central's {there}: if it is this that it does not know, upgrade the clone's server, or do without it in the central."
             )),
             _ => error,
