@@ -121,7 +121,9 @@ class Server:
             "postgres",
             "--encoding=UTF8",
             "--locale=C.UTF-8",
-            "--auth=trust",
+            # Before PostgreSQL 14 this decides how passwords are stored.
+            "--auth-local=trust",
+            "--auth-host=scram-sha-256",
             f"--pwfile={password_file}",
             "--no-sync",
         )

@@ -72,13 +72,18 @@ WHEEL = (
 WHOLE = ["capture", "concurrency", "mixed", "package", "random", "structure", "sync"]
 BRIEF = ["capture", "mixed", "structure", "sync"]
 PAIRS = ["mixed", "random", "sync"]
-# These need PostGIS.
+# These need PostGIS, which the servers lack.
 SKIPPED = [
     "every_kind_of_key_and_column_travels_as_it_should",
+    "everything_arrives",
     "logged_text_does_not_depend_on_the_session",
+    "owners_need_no_superuser",
+    "what_a_package_needs_from_outside_is_named",
 ]
+# And these SQL of PostgreSQL 14.
+SKIPPED_BEFORE_14 = ["additional_sql_changes_the_clone_and_is_no_edit_of_it"]
 MATRIX = {
-    **{name: WHOLE for name in SERVERS},
+    **dict.fromkeys(SERVERS, WHOLE),
     "12/18": PAIRS,
     "18/12": PAIRS,
     "15/18": PAIRS,
@@ -89,7 +94,7 @@ SHORT = {"12": BRIEF, "18": BRIEF, "12/18": BRIEF[1:], "18/12": BRIEF[1:]}
 
 def registry():
     """The npm registry: of the environment, of npm's configuration, or the public one."""
-    found = os.environ.get("NPM_CONFIG_REGISTRY") or os.environ.get("npm_config_registry")
+    found = os.environ.get("NPM_CONFIG_REGISTRY")
     if not found and shutil.which("npm"):
         done = subprocess.run(["npm", "config", "get", "registry"], capture_output=True, text=True, check=False)
         found = done.stdout.strip() if done.returncode == 0 else None
@@ -228,7 +233,8 @@ def test(matrix):
         for file in files:
             command += ["--test", file]
         begun = time.monotonic()
-        if run(name, [*command, "--", *[f"--skip={test}" for test in SKIPPED]]):
+        skipped = SKIPPED + (SKIPPED_BEFORE_14 if min(map(int, name.split("/"))) < 14 else [])
+        if run(name, [*command, "--", *[f"--skip={test}" for test in skipped]]):
             failed.append(name)
         print(f"versions: PostgreSQL {name} took {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     print(f"versions: failed on {', '.join(failed)}" if failed else "versions: all passed", file=sys.stderr)
