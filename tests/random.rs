@@ -11,12 +11,12 @@ use std::thread;
 
 use postgres::Client;
 use serde_json::json;
-use support::{Database, admin, clone_of, counts, prepared, run, synchronize};
+use support::{Database, clone_of, counts, prepared, run, synchronize};
 
 const TABLES: [&str; 3] = ["gis.tree", "gis.\"Odd Name\"", "gis.parts"];
 const SCHEMA: &str = "CREATE SCHEMA gis;
     CREATE TABLE gis.tree (id serial PRIMARY KEY, name text, note text);
-    CREATE TABLE gis.\"Odd Name\" (uid uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text, note text);
+    CREATE TABLE gis.\"Odd Name\" (uid uuid PRIMARY KEY DEFAULT md5(random()::text)::uuid, name text, note text);
     CREATE TABLE gis.parts (name text, note text, kind int DEFAULT 0) PARTITION BY LIST (kind);
     CREATE TABLE gis.part_0 PARTITION OF gis.parts FOR VALUES IN (0);
     CREATE TABLE gis.part_1 PARTITION OF gis.parts DEFAULT";
@@ -114,13 +114,16 @@ fn killed_run(central: &Database, clone: &Database) {
     let parameters = json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
     let ended = AtomicBool::new(false);
     thread::scope(|threads| {
-        threads.spawn(|| {
-            let mut client = admin();
-            let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lizsync' AND datname IN ($1, $2)";
-            while !ended.load(Ordering::SeqCst) {
-                client.execute(sql, &[&central.name, &clone.name]).unwrap();
-            }
-        });
+        for database in [central, clone] {
+            let ended = &ended;
+            threads.spawn(move || {
+                let mut client = database.server.admin();
+                let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lizsync' AND datname = $1";
+                while !ended.load(Ordering::SeqCst) {
+                    client.execute(sql, &[&database.name]).unwrap();
+                }
+            });
+        }
         // Whether it failed or slipped through does not matter.
         let _ = run("synchronize_database", parameters);
         ended.store(true, Ordering::SeqCst);

@@ -1,16 +1,16 @@
 -- Schema lizsync: who this database is, what it has received, and what synchronisations did.
--- {hstore} is the quoted schema of the extension hstore.
+-- {hstore} is the quoted schema of the extension hstore, {uuid} an expression that makes a random uuid.
 CREATE SCHEMA lizsync;
 COMMENT ON SCHEMA lizsync IS 'LizSync: synchronisation between a central database and its clones';
 
 CREATE TABLE lizsync.server_metadata (
-    server_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    server_id uuid PRIMARY KEY DEFAULT {uuid},
     server_name text NOT NULL UNIQUE DEFAULT md5(random()::text)
 );
 COMMENT ON TABLE lizsync.server_metadata IS 'One row: the identity of this database. The central is named central';
 
 CREATE TABLE lizsync.history (
-    sync_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    sync_id uuid PRIMARY KEY DEFAULT {uuid},
     sync_time timestamptz NOT NULL DEFAULT now(),
     server_from text,
     server_to text[],
@@ -55,7 +55,7 @@ CREATE TABLE lizsync.conflicts (
     clone_sql text,
     rejected text,
     rule_applied text,
-    conflict_uid uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
+    conflict_uid uuid NOT NULL UNIQUE DEFAULT {uuid},
     sync_id uuid,
     field text,
     central_value text,

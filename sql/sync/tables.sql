@@ -44,7 +44,7 @@ CROSS JOIN LATERAL (
            coalesce(array_agg(t.tgenabled::text ORDER BY t.tgrelid, t.tgname), '{}') AS modes
     FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
     WHERE t.tgrelid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid))
-      AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled IN ('O', 'A')
+      AND NOT t.tgisinternal AND coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) = 0 AND t.tgenabled IN ('O', 'A')
       AND p.pronamespace <> 'audit'::regnamespace
 ) AS own
 WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition

@@ -157,12 +157,14 @@ def pair(tmp_path):
 def edit(pair, step):
     """Edits of all three, on common rows and on rows of their own."""
     pair.central(
-        f"UPDATE gis.tree SET height = {step} + 1000 WHERE id <= 10; INSERT INTO gis.tree (name) VALUES ('central {step}')"
+        f"""UPDATE gis.tree SET height = {step} + 1000 WHERE id <= 10;
+            INSERT INTO gis.tree (name) VALUES ('central {step}')"""
     )
     for clone in ("a", "b"):
         sql = f"""UPDATE gis.tree SET crown = {step} WHERE name IN ('tree {ord(clone) - 90}', 'tree 1');
             UPDATE gis.tree SET height = {step} WHERE name = 'tree {ord(clone) - 60}';
-            INSERT INTO gis.tree (name) VALUES ('{clone} {step}'); DELETE FROM gis.tree WHERE name = '{clone} {step - 2}'"""
+            INSERT INTO gis.tree (name) VALUES ('{clone} {step}');
+            DELETE FROM gis.tree WHERE name = '{clone} {step - 2}'"""
         pair.psql(pair.clones, clone, sql)
 
 
