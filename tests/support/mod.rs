@@ -4,6 +4,7 @@
 use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use lizsync::postgres::quote;
 use postgres::{Client, NoTls};
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
@@ -25,7 +26,7 @@ impl Database {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{label}_{}_{number}", std::process::id());
         admin()
-            .batch_execute(&format!("CREATE DATABASE \"{name}\""))
+            .batch_execute(&format!("CREATE DATABASE {}", quote(&name)))
             .unwrap();
         Self { name }
     }
@@ -79,7 +80,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let _ = admin().batch_execute(&format!("DROP DATABASE \"{}\" WITH (FORCE)", self.name));
+        let _ = admin().batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", quote(&self.name)));
     }
 }
 
@@ -173,21 +174,23 @@ pub fn clone_of(central: &Database, label: &str) -> Database {
     let id = central.value("SELECT server_id FROM lizsync.server_metadata");
     admin()
         .batch_execute(&format!(
-            "CREATE DATABASE \"{name}\" TEMPLATE \"{}\"",
-            central.name
+            "CREATE DATABASE {} TEMPLATE {}",
+            quote(&name),
+            quote(&central.name)
         ))
         .unwrap();
     let clone = Database { name };
     clone.run(&format!(
         "DELETE FROM audit.logged_actions; DELETE FROM lizsync.server_metadata; DELETE FROM lizsync.history;
          DELETE FROM lizsync.received; DELETE FROM lizsync.synchronized_schemas; DELETE FROM lizsync.conflicts;
-         INSERT INTO lizsync.server_metadata (server_name) VALUES ('clone {label}');
+         INSERT INTO lizsync.server_metadata (server_name) VALUES ({});
          INSERT INTO lizsync.deployment VALUES (gen_random_uuid(), '{id}', gen_random_uuid(), now(), now(), '{snapshot}');
          INSERT INTO lizsync.received (sender, snapshot, sync_id, deployment, system_identifier, timeline)
             SELECT '{id}', '{snapshot}', package_id, deployment, (SELECT system_identifier FROM pg_control_system()),
                 (SELECT timeline_id FROM pg_control_checkpoint()) FROM lizsync.deployment;
          INSERT INTO lizsync.synchronized_schemas SELECT server_id, (SELECT to_jsonb(array_agg(nspname)) FROM pg_namespace
-            WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'audit', 'lizsync', 'information_schema')) FROM lizsync.server_metadata"
+            WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'audit', 'lizsync', 'information_schema')) FROM lizsync.server_metadata",
+        lizsync::postgres::literal(&format!("clone {label}"))
     ));
     clone
 }
