@@ -88,6 +88,29 @@ BEGIN
             now(), statement_timestamp(), clk, txid_current(),
             app, addr, port, 'D', {hstore}.hstore((o.*)::record), o.uid
         FROM old_rows AS o;
+    ELSIF (SELECT count(*) > count(DISTINCT uid) FROM old_rows) THEN
+        -- Cascades through several foreign keys have changed a row more than once. Old and new rows stand
+        -- in the order of the changes: its first version, and its last, are what counts.
+        INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+            action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+            application_name, client_addr, client_port, action, row_data, changed_fields, uid)
+        WITH old AS MATERIALIZED (
+            SELECT row_number() OVER () AS pos, r.uid, {hstore}.hstore((r.*)::record) AS row FROM old_rows AS r
+        ), new AS MATERIALIZED (
+            SELECT row_number() OVER () AS pos, r.uid, {hstore}.hstore((r.*)::record) AS row FROM new_rows AS r
+        )
+        SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
+            now(), statement_timestamp(), clk, txid_current(), app, addr, port,
+            CASE WHEN o.uid IS NULL THEN 'I' WHEN n.uid IS NULL THEN 'D' ELSE 'U' END,
+            coalesce(o.row, n.row),
+            n.row OPERATOR({hstore}.-) o.row,
+            coalesce(n.uid, o.uid)
+        FROM (SELECT r.uid, r.row FROM old AS r
+              WHERE NOT EXISTS (SELECT FROM new AS made WHERE made.uid = r.uid AND made.pos < r.pos)) AS o
+        FULL JOIN (SELECT r.uid, r.row FROM new AS r
+                   WHERE NOT EXISTS (SELECT FROM old AS gone WHERE gone.uid = r.uid AND gone.pos > r.pos)) AS n
+            ON n.uid = o.uid
+        WHERE o.uid IS NULL OR n.uid IS NULL OR NOT (o.row OPERATOR({hstore}.=) n.row);
     ELSE
         -- A changed uid pairs with nothing: the deletion of one row and the insertion of another.
         -- OFFSET 0 keeps the planner from computing hstore() once for each mention.
