@@ -84,12 +84,12 @@ fn rasters_travel() {
         "rasters",
         "CREATE EXTENSION postgis; CREATE EXTENSION postgis_raster; CREATE SCHEMA gis;
         CREATE TABLE gis.relief (id serial PRIMARY KEY, name text, rast raster);
-        INSERT INTO gis.relief (name, rast) SELECT 'tile', ST_AddBand(ST_MakeEmptyRaster(20, 20, 100.5, 200.5, 1, -1, 0, 0, 2154), '32BF'::text, 1.5, -9999);
+        INSERT INTO gis.relief (name, rast) SELECT 'tile', ST_AddBand(ST_MakeEmptyRaster(20, 20, 100.5 + x, 200.5, 1, -1, 0, 0, 2154), '32BF'::text, 1.5, -9999) FROM (VALUES (0), (20), (40)) AS v (x);
         SELECT AddRasterConstraints('gis'::name, 'relief'::name, 'rast'::name)",
         &[
             "INSERT INTO gis.relief (name, rast) SELECT 'new', ST_AddBand(ST_MakeEmptyRaster(20, 20, 120.5, 200.5, 1, -1, 0, 0, 2154), '32BF'::text, 0.1, -9999)",
             "UPDATE gis.relief SET rast = ST_SetValue(rast, 1, 3, 3, 0.30000001), name = name || '!'",
-            "DELETE FROM gis.relief WHERE name = 'tile!'",
+            "DELETE FROM gis.relief WHERE id = 1",
         ],
     );
 }

@@ -6,16 +6,19 @@ use std::io::Read;
 
 use crate::support::{Database, clone_of, counts, prepared, synchronize};
 
-/// Table (as SQL) and its columns.
-fn tables(database: &Database) -> Vec<(String, String)> {
+/// Table (as SQL), its columns, and those of them that have a binary form (rasters have none).
+fn tables(database: &Database) -> Vec<(String, String, String)> {
     let sql = "SELECT format('%I.%I', n.nspname, c.relname),
-            string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) FILTER (WHERE a.attname <> 'id' AND a.attgenerated = '')
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+            string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) FILTER (WHERE a.attname <> 'id' AND a.attgenerated = ''),
+            string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) FILTER (WHERE a.attname <> 'id' AND a.attgenerated = '' AND t.typsend <> 0)
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
         WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND attnum > 0 AND NOT attisdropped
           AND nspname !~ '^pg_' AND nspname NOT IN ('public', 'audit', 'lizsync', 'information_schema')
         GROUP BY 1 HAVING bool_or(a.attname = 'uid') ORDER BY 1";
     let rows = database.connect().query(sql, &[]).unwrap();
-    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    rows.iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2)))
+        .collect()
 }
 
 fn copied(database: &Database, table: &str, columns: &str, format: &str) -> Vec<u8> {
@@ -35,7 +38,7 @@ pub fn same(one: &Database, other: &Database) {
     let all = tables(one);
     assert_eq!(all, tables(other));
     assert!(!all.is_empty());
-    for (table, columns) in all {
+    for (table, columns, in_binary) in all {
         let [left, right] = [one, other].map(|database| copied(database, &table, &columns, "text"));
         if left != right {
             let lines = |bytes: &[u8]| -> Vec<String> {
@@ -62,7 +65,7 @@ pub fn same(one: &Database, other: &Database) {
             );
         }
         let [left, right] =
-            [one, other].map(|database| copied(database, &table, &columns, "binary"));
+            [one, other].map(|database| copied(database, &table, &in_binary, "binary"));
         assert!(
             left == right,
             "{table} ({columns}): equal as text, not in binary"

@@ -128,7 +128,7 @@ pub fn columns(version: u32) -> Vec<Column> {
         column("c_point_n", "public.cube", "public.cube(random(), random() + 1)", &["(0.1,0.2),(0.3,0.30000000000000004)"]),
     ];
     if version >= 130_000 {
-        all.push(column("c_xid8", "xid8", "made.int(0, 99999)", &["18446744073709551615"]));
+        all.push(column("c_xid8", "xid8", "made.int(0, 99999)::text", &["18446744073709551615"]));
     }
     if version >= 140_000 {
         all.extend([
