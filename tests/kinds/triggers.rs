@@ -91,20 +91,24 @@ fn triggers_that_delete_refuse_or_bring_back() {
 
 #[test]
 fn triggers_of_partitioned_tables() {
-    travels(
-        "parted",
-        &format!("{TREES}{FUNCTIONS}
-        CREATE TRIGGER a_label AFTER INSERT OR UPDATE OF name ON gis.parts FOR EACH ROW EXECUTE FUNCTION gis.label();
-        CREATE TRIGGER z_label AFTER INSERT OR UPDATE OF name ON gis.parts FOR EACH ROW EXECUTE FUNCTION gis.label();
-        CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON gis.part_1 FOR EACH ROW EXECUTE FUNCTION gis.tell();
-        CREATE TRIGGER tell_all BEFORE UPDATE ON gis.parts FOR EACH STATEMENT EXECUTE FUNCTION gis.tell()"),
-        &[
-            "INSERT INTO gis.parts VALUES (1, 'a'), (2, 'b'), (1, 'c')",
-            "UPDATE gis.parts SET name = name || '1'",
-            "UPDATE gis.parts SET kind = 3 - kind, name = name || '2'",
-            "DELETE FROM gis.parts WHERE kind = 1",
-        ],
-    );
+    // Of a name that comes before ours, and of one that comes after.
+    for name in ["a_label", "z_label"] {
+        travels(
+            "parted",
+            &format!(
+                "{TREES}{FUNCTIONS}
+                CREATE TRIGGER {name} AFTER INSERT OR UPDATE OF name ON gis.parts FOR EACH ROW EXECUTE FUNCTION gis.label();
+                CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON gis.part_1 FOR EACH ROW EXECUTE FUNCTION gis.tell();
+                CREATE TRIGGER tell_all BEFORE UPDATE ON gis.parts FOR EACH STATEMENT EXECUTE FUNCTION gis.tell()"
+            ),
+            &[
+                "INSERT INTO gis.parts VALUES (1, 'a'), (2, 'b'), (1, 'c')",
+                "UPDATE gis.parts SET name = name || '1', label = 'by hand'",
+                "UPDATE gis.parts SET kind = 3 - kind, name = name || '2', label = 'by hand'",
+                "DELETE FROM gis.parts WHERE kind = 1",
+            ],
+        );
+    }
 }
 
 /// They run inside the statement that calls them, so what they change is logged before it.
