@@ -11,12 +11,14 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # “make” alone builds.
 .DEFAULT_GOAL := build
 
-.PHONY: help build header docs setup demo test clean
+.PHONY: help build header docs setup demo soak test versions clean
 
 help:
 	@echo 'make demo    install what is missing, build, and show everything at work on private servers'
 	@echo '             (KEEP=1 leaves the servers running and says how to reach and stop them)'
 	@echo 'make test    install what is missing, and run all checks and tests'
+	@echo 'make versions  run the tests on PostgreSQL 12 to 18, and on pairs of them (downloads servers)'
+	@echo 'make soak    random histories for an hour, or ROUNDS=n of them, from SEED=n'
 	@echo 'make build   build the library: $(LIZSYNC_LIBRARY)'
 	@echo 'make header  write include/lizsync.h anew'
 	@echo 'make docs    write docs/algorithms.md anew'
@@ -49,8 +51,16 @@ test: setup
 	cargo test --no-run
 	$(PYTHON) tests/servers.py run cargo test
 	$(PYTHON) tests/servers.py run .venv/bin/python -m pytest tests/python
+	$(PYTHON) tests/versions.py test short
+
+versions: setup
+	cargo test --no-run
+	$(PYTHON) tests/versions.py test
+
+soak: setup
+	MINUTES=$(if $(ROUNDS),1000000,60) $(PYTHON) tests/servers.py run cargo test --test random -- --nocapture
 
 clean:
 	cargo clean
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv .pytest_cache .ruff_cache .postgresql
 	find python tests -name __pycache__ -prune -exec rm -rf {} +

@@ -95,12 +95,12 @@ class Server:
     """One private PostgreSQL server in a directory of its own.
 
     `settings` are further lines for postgresql.conf; without `tls` no certificates are made, which
-    makes a server faster to create.
+    makes a server faster to create; `binaries` is the bin directory of another version.
     """
 
-    def __init__(self, directory, name="server", settings="", tls=True):
+    def __init__(self, directory, name="server", settings="", tls=True, binaries=None):
         self.user = ordinary_user()
-        self.bin = find_binaries()
+        self.bin = binaries or find_binaries()
         self.port = free_port()
         self.password = secrets.token_urlsafe(12)
         self.directory = pathlib.Path(directory) / name
@@ -121,7 +121,9 @@ class Server:
             "postgres",
             "--encoding=UTF8",
             "--locale=C.UTF-8",
-            "--auth=trust",
+            # Before PostgreSQL 14 this decides how passwords are stored.
+            "--auth-local=trust",
+            "--auth-host=scram-sha-256",
             f"--pwfile={password_file}",
             "--no-sync",
         )

@@ -88,4 +88,6 @@ if [ "$purpose" = test ]; then
         .venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
         touch .venv/ready
     fi
+    # What “make test” needs of other versions; “make versions” fetches the rest when it gets there.
+    python3 tests/versions.py fetch 12 18 clients >/dev/null
 fi

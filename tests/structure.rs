@@ -57,7 +57,7 @@ fn an_existing_schema_is_kept_and_what_it_holds_is_named() {
 
     database.run(
         "CREATE TABLE public.t (uid uuid NOT NULL, x int); SELECT audit.audit_table('public.t');
-        INSERT INTO public.t VALUES (gen_random_uuid(), 1), (gen_random_uuid(), 2);
+        INSERT INTO public.t VALUES (md5(random()::text)::uuid, 1), (md5(random()::text)::uuid, 2);
         INSERT INTO lizsync.conflicts (field) VALUES ('x')",
     );
     let outputs = run("create_database_structure", create(true, true)).unwrap();
@@ -244,6 +244,9 @@ fn a_role_without_rights_is_refused_and_changes_nothing() {
 #[test]
 fn an_owner_who_is_no_superuser_can_install_and_prepare() {
     let database = Database::new("owner");
+    if database.version() < 13 {
+        database.run("CREATE EXTENSION hstore SCHEMA public");
+    }
     let role = format!("owner_{}", std::process::id());
     database.run(&format!("CREATE ROLE {role} LOGIN; GRANT CREATE ON DATABASE \"{}\" TO {role}; GRANT CREATE ON SCHEMA public TO {role};
         CREATE SCHEMA gis AUTHORIZATION {role}; CREATE TABLE gis.t (x int); ALTER TABLE gis.t OWNER TO {role}", database.name));

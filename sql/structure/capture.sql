@@ -295,7 +295,8 @@ BEGIN
         WHERE t.tgrelid IN (SELECT target UNION SELECT relid FROM pg_partition_tree(target))
           AND p.pronamespace = 'audit'::regnamespace
           AND p.proname IN ('capture_statement', 'capture_row', 'capture_truncate')
-          AND t.tgparentid = 0
+          -- What PostgreSQL made for a partition goes with its original; before 13 it is internal.
+          AND NOT t.tgisinternal AND coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) = 0
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', trig.tgname, trig.rel);
     END LOOP;
@@ -347,7 +348,12 @@ BEGIN
                     FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate(%s)', leaf, args);
                 EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lizsync_capture_truncate', leaf);
             END IF;
-            EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lizsync_capture_row', leaf);
+            -- Before PostgreSQL 13 the triggers of partitions are a superuser's to change: without one they
+            -- capture all but sessions in replication mode, which only a superuser can begin.
+            IF leaf = target OR current_setting('server_version_num')::integer >= 130000
+               OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+                EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER lizsync_capture_row', leaf);
+            END IF;
         END LOOP;
     ELSE
         EXECUTE format('CREATE TRIGGER lizsync_capture_insert AFTER INSERT ON %s

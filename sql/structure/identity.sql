@@ -9,4 +9,7 @@ SELECT to_regclass('lizsync.server_metadata') IS NOT NULL
        current_setting('server_version_num')::integer AS server_version,
        (SELECT oid FROM pg_database WHERE datname = current_database())::bigint AS database_oid,
        (SELECT system_identifier FROM pg_control_system()) AS system_identifier,
-       (SELECT timeline_id FROM pg_control_checkpoint()) AS timeline;
+       -- The file of the log tells at once when a standby was promoted; the control file only after the
+       -- next checkpoint.
+       CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
+            ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer END AS timeline;

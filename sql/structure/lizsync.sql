@@ -1,15 +1,16 @@
 -- Schema lizsync: who this database is, what it has received, and what synchronisations did.
+-- {hstore} is the quoted schema of the extension hstore, {uuid} an expression that makes a random uuid.
 CREATE SCHEMA lizsync;
 COMMENT ON SCHEMA lizsync IS 'LizSync: synchronisation between a central database and its clones';
 
 CREATE TABLE lizsync.server_metadata (
-    server_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    server_id uuid PRIMARY KEY DEFAULT {uuid},
     server_name text NOT NULL UNIQUE DEFAULT md5(random()::text)
 );
 COMMENT ON TABLE lizsync.server_metadata IS 'One row: the identity of this database. The central is named central';
 
 CREATE TABLE lizsync.history (
-    sync_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    sync_id uuid PRIMARY KEY DEFAULT {uuid},
     sync_time timestamptz NOT NULL DEFAULT now(),
     server_from text,
     server_to text[],
@@ -22,9 +23,19 @@ CREATE TABLE lizsync.history (
     applied_to_central bigint,
     conflicts bigint,
     superseded bigint,
-    set_aside bigint
+    set_aside bigint,
+    captured_central bigint,
+    captured_clone bigint,
+    superseded_central bigint,
+    superseded_clone bigint,
+    lost_central bigint,
+    lost_clone bigint,
+    set_aside_central bigint,
+    set_aside_clone bigint
 );
 COMMENT ON TABLE lizsync.history IS 'Packages (sync_type full) and synchronisations (partial)';
+COMMENT ON COLUMN lizsync.history.captured_central IS 'Edits of the central that the run dealt with: applied_to_clone + superseded_central + lost_central + set_aside_central';
+COMMENT ON COLUMN lizsync.history.captured_clone IS 'Edits of the clone that the run dealt with: applied_to_central + superseded_clone + lost_clone + set_aside_clone';
 
 CREATE TABLE lizsync.synchronized_schemas (
     server_id uuid PRIMARY KEY,
@@ -44,7 +55,7 @@ CREATE TABLE lizsync.conflicts (
     clone_sql text,
     rejected text,
     rule_applied text,
-    conflict_uid uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
+    conflict_uid uuid NOT NULL UNIQUE DEFAULT {uuid},
     sync_id uuid,
     field text,
     central_value text,
@@ -56,6 +67,39 @@ CREATE TABLE lizsync.conflicts (
 COMMENT ON TABLE lizsync.conflicts IS 'Edits of one value on both sides, with the value that lost. In a clone: those not yet written to the central';
 COMMENT ON COLUMN lizsync.conflicts.rejected IS 'The side whose value lost: clone or central';
 COMMENT ON COLUMN lizsync.conflicts.field IS 'The column; null where a whole row was deleted on one side: the values are then JSON objects';
+
+CREATE TABLE lizsync.set_aside (
+    clone_id uuid NOT NULL,
+    owner text NOT NULL CHECK (owner IN ('central', 'clone')),
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    uid uuid NOT NULL,
+    action text NOT NULL CHECK (action IN ('I', 'D', 'U')),
+    fields {hstore}.hstore,
+    edit_time timestamptz,
+    field_times {hstore}.hstore,
+    user_name text,
+    sqlstate text,
+    constraint_name text,
+    message text NOT NULL,
+    first_time timestamptz NOT NULL DEFAULT now(),
+    last_time timestamptz NOT NULL DEFAULT now(),
+    sync_id uuid,
+    sent_in uuid,
+    PRIMARY KEY (clone_id, owner, schema_name, table_name, uid)
+);
+COMMENT ON TABLE lizsync.set_aside IS 'Changes that the other side could not take; every run tries them again. In a clone those of both sides, in the central its own';
+COMMENT ON COLUMN lizsync.set_aside.clone_id IS 'The clone of the runs';
+COMMENT ON COLUMN lizsync.set_aside.owner IS 'The side where the change was made: central or clone';
+COMMENT ON COLUMN lizsync.set_aside.action IS 'I insert, U update, D delete';
+COMMENT ON COLUMN lizsync.set_aside.fields IS 'The values to be written; null for D';
+COMMENT ON COLUMN lizsync.set_aside.edit_time IS 'When the edit was made, by the clock of the central';
+COMMENT ON COLUMN lizsync.set_aside.field_times IS 'Field to edit time, in microseconds since 2000-01-01 UTC, where fields differ from edit_time';
+COMMENT ON COLUMN lizsync.set_aside.message IS 'Why the other side refused it';
+COMMENT ON COLUMN lizsync.set_aside.first_time IS 'When it was set aside';
+COMMENT ON COLUMN lizsync.set_aside.last_time IS 'When it was tried last';
+COMMENT ON COLUMN lizsync.set_aside.sync_id IS 'The run that tried it last';
+COMMENT ON COLUMN lizsync.set_aside.sent_in IS 'In a clone: the run that sent it; it is deleted once the central has shown that it has that run';
 
 CREATE TABLE lizsync.received (
     sender uuid PRIMARY KEY,
@@ -70,6 +114,33 @@ CREATE TABLE lizsync.received (
 );
 COMMENT ON COLUMN lizsync.received.acknowledged IS 'In a clone: the last synchronisation that the central had received from it when this one began';
 COMMENT ON TABLE lizsync.received IS 'What this database has taken from each sender: all that is visible in the snapshot of the sender';
+
+CREATE TABLE lizsync.runs (
+    number bigserial PRIMARY KEY,
+    sync_id uuid NOT NULL UNIQUE,
+    run_at timestamptz NOT NULL DEFAULT now(),
+    central_snapshot txid_snapshot NOT NULL,
+    clone_snapshot txid_snapshot NOT NULL,
+    standbys boolean NOT NULL,
+    confirmed boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE lizsync.runs IS 'In a clone: the last runs, for the case that the central loses them (a failover)';
+COMMENT ON COLUMN lizsync.runs.standbys IS 'Whether the central had standbys then or before: then more than the last run is remembered';
+COMMENT ON COLUMN lizsync.runs.confirmed IS 'Whether the central has said that it committed the run';
+
+CREATE TABLE lizsync.pulled (
+    sync_id uuid NOT NULL REFERENCES lizsync.runs (sync_id) ON DELETE CASCADE,
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    uid uuid NOT NULL,
+    action text NOT NULL CHECK (action IN ('I', 'D', 'U')),
+    fields {hstore}.hstore,
+    edit_time timestamptz,
+    field_times {hstore}.hstore,
+    user_name text
+);
+CREATE INDEX pulled_sync_id_idx ON lizsync.pulled (sync_id);
+COMMENT ON TABLE lizsync.pulled IS 'In a clone: what the last runs brought; a central that has lost it gets it back';
 
 CREATE TABLE lizsync.deployment (
     deployment uuid PRIMARY KEY,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::archive_reader::{self, Package};
 use super::guard::{self, Log, Target};
-use super::{count, load};
+use super::{count, load, script};
 use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{self, Connection, Doing, quote};
@@ -47,6 +47,7 @@ pub fn deploy(
         place: clone.describe().to_owned(),
         clone_id: target.server_id.unwrap_or_else(Uuid::new_v4),
         package,
+        older: None,
         feedback,
     };
     postgres::lock_clone(central, deployment.clone_id, feedback)?;
@@ -58,7 +59,7 @@ pub fn deploy(
         &deployment.package.manifest,
         &deployment.place,
     )?;
-    deployment.warn_of_versions(&mut **clone)?;
+    deployment.fit_version(structure::cluster(&mut **clone)?.version);
     // Taken under the lock: what this clone sent before is visible in it.
     let snapshot: String = central
         .query_one("SELECT txid_current_snapshot()::text", &[])
@@ -87,19 +88,39 @@ struct Deployment<'a> {
     place: String,
     clone_id: Uuid,
     package: Package,
+    /// The major versions of clone and central, where the clone's is the older one.
+    older: Option<(i32, i32)>,
     feedback: &'a Feedback,
 }
 
 impl Deployment<'_> {
-    fn warn_of_versions(&self, clone: &mut impl GenericClient) -> Result<()> {
-        let here = structure::cluster(clone)?.version / 10_000;
+    /// Fits the definitions to the clone's server (a `server_version_num`); warns of an older one.
+    fn fit_version(&mut self, server: i32) {
+        let here = server / 10_000;
         let there = self.package.manifest.central.server_version_num / 10_000;
         if here < there {
             self.feedback.warning(format!(
                 "The server of the clone (PostgreSQL {here}) is older than the one of the package ({there}): what it does not know yet will fail, and change nothing."
             ));
+            self.older = Some((here, there));
         }
-        Ok(())
+        if here < structure::BUILTIN_UUID_SINCE {
+            let uuid = structure::random_uuid(server);
+            for sql in [&mut self.package.pre_data, &mut self.package.post_data] {
+                *sql = script::before_13(sql, uuid);
+            }
+        }
+    }
+
+    /// Runs definitions of the package. An older server may not know what they use.
+    fn definitions(&self, clone: &mut impl GenericClient, sql: &str, what: &str) -> Result<()> {
+        load::definitions(clone, sql, what).map_err(|error| match (self.older, error.sqlstate_code()) {
+            // Syntax, undefined things, features that are not supported.
+            (Some((here, there)), Some(code)) if code.starts_with("42") && code != "42501" || code == "0A000" => error.hint(format!(
+                "Nothing was changed. The clone's server is PostgreSQL {here}, the central's {there}: if it is this that it does not know, upgrade the clone's server, or do without it in the central."
+            )),
+            _ => error,
+        })
     }
 
     /// Everything in the clone, in one transaction.
@@ -132,7 +153,7 @@ impl Deployment<'_> {
             .doing(|| "Writing the server id to lizsync.server_metadata")?;
 
         self.step("Creating the tables.", VERIFIED)?;
-        load::definitions(
+        self.definitions(
             &mut transaction,
             &self.package.pre_data,
             "the tables of the package",
@@ -145,7 +166,7 @@ impl Deployment<'_> {
         load::sequences(&mut transaction, &self.package.sequences, manifest)?;
         self.step("Creating indexes, constraints and triggers.", LOADED)?;
         let what = "the indexes, constraints and triggers of the package";
-        load::definitions(&mut transaction, &self.package.post_data, what)?;
+        self.definitions(&mut transaction, &self.package.post_data, what)?;
         transaction
             .execute(
                 include_str!("../../sql/package/retrigger.sql"),

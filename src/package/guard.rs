@@ -211,7 +211,8 @@ fn deployment(
 
 fn refuse_conflicts(clone: &mut impl GenericClient, place: &str) -> Result<()> {
     let conflicts: i64 = clone
-        .query_one("SELECT count(*) FROM lizsync.conflicts", &[])
+        .query_one("SELECT count(*) FROM lizsync.conflicts AS c
+             WHERE NOT EXISTS (SELECT FROM lizsync.runs AS r WHERE r.sync_id = c.sync_id AND r.confirmed)", &[])
         .doing(|| "Reading lizsync.conflicts")?
         .get(0);
     if conflicts == 0 {

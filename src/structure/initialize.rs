@@ -3,6 +3,7 @@
 use ::postgres::GenericClient;
 
 use super::relation::{self, Kind, Relation};
+use super::uid::random_uuid;
 use super::{CENTRAL_NAME, Preparation, identity};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
@@ -42,7 +43,8 @@ pub fn initialize(
         Some(schemas) => relation::read(&mut transaction, schemas)?,
         None => Vec::new(),
     };
-    let mut tables = prepare(&mut transaction, relations, wanted, feedback)?;
+    let uuid = random_uuid(known.cluster.version);
+    let mut tables = prepare(&mut transaction, relations, wanted, uuid, feedback)?;
     feedback.check()?;
     warn_of_references(&mut transaction, &tables.oids, feedback)?;
     transaction.commit().doing(|| format!("Preparing {name}"))?;
@@ -150,6 +152,7 @@ fn prepare(
     client: &mut impl GenericClient,
     relations: Vec<Relation>,
     wanted: &Preparation,
+    uuid: &str,
     feedback: &Feedback,
 ) -> Result<Prepared> {
     let mut prepared = Prepared::default();
@@ -162,7 +165,7 @@ fn prepare(
             feedback.warning(left_out(&relation));
             continue;
         }
-        if wanted.uid_columns && relation.add_uid(client)? {
+        if wanted.uid_columns && relation.add_uid(client, uuid)? {
             feedback.info(format!("{name}: uid added."));
             prepared.with_new_uid += 1;
         }

@@ -2,7 +2,8 @@
 
 use ::postgres::GenericClient;
 
-use super::Override;
+use super::uid::random_uuid;
+use super::{Override, identity};
 use crate::VERSION;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
@@ -15,11 +16,13 @@ use crate::postgres::{Connection, Doing, Table, Template, quote};
 /// an error that names hstore where the extension is neither there nor to be had.
 pub fn install(client: &mut impl GenericClient) -> Result<()> {
     let hstore = extension(client)?;
-    for text in [
-        include_str!("../../sql/structure/audit.sql"),
-        include_str!("../../sql/structure/lizsync.sql"),
-    ] {
-        let sql = fill(text, &hstore);
+    let version = identity::cluster(client)?.version;
+    let audit = fill(include_str!("../../sql/structure/audit.sql"), &hstore);
+    let lizsync = Template::new(include_str!("../../sql/structure/lizsync.sql"))
+        .set("hstore", hstore.as_str())
+        .set("uuid", random_uuid(version))
+        .sql();
+    for sql in [audit, lizsync] {
         client
             .batch_execute(&sql)
             .doing(|| "Creating the schemas audit and lizsync")?;
@@ -48,11 +51,7 @@ pub(super) fn record(client: &mut impl GenericClient, description: &str) -> Resu
 }
 
 fn fill(text: &str, hstore: &str) -> String {
-    if text.contains("{hstore}") {
-        Template::new(text).set("hstore", hstore).sql()
-    } else {
-        text.to_owned()
-    }
+    Template::new(text).set("hstore", hstore).sql()
 }
 
 /// The quoted schema of the extension hstore, which is created where it is missing.

@@ -4,6 +4,7 @@ mod identity;
 mod initialize;
 mod install;
 mod relation;
+mod uid;
 mod upgrade;
 
 pub use identity::{
@@ -12,6 +13,7 @@ pub use identity::{
 };
 pub use initialize::initialize;
 pub use install::{create, install};
+pub use uid::{BUILTIN_UUID_SINCE, random_uuid};
 pub use upgrade::upgrade;
 
 /// Which existing schemas an installation may drop.

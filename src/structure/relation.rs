@@ -89,11 +89,12 @@ impl Relation {
         capture && self.truncate_missing == 0
     }
 
-    /// Gives it a `uid uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE`; whether that changed anything.
+    /// Gives it a `uid uuid NOT NULL UNIQUE` with `uuid` as its default, an expression that makes a
+    /// random one; whether that changed anything.
     ///
     /// # Errors
     /// [`Kind::State`](crate::error::Kind::State) for a `uid` of another type or with duplicates.
-    pub(super) fn add_uid(&mut self, client: &mut impl GenericClient) -> Result<bool> {
+    pub(super) fn add_uid(&mut self, client: &mut impl GenericClient, uuid: &str) -> Result<bool> {
         let table = &self.table;
         if let Some(other) = self.uid_type.as_deref().filter(|_| !self.has_uid()) {
             return Err(Error::state(format!(
@@ -104,16 +105,16 @@ impl Relation {
         }
         let mut actions = Vec::new();
         if self.uid_type.is_none() {
-            actions.push("ADD COLUMN uid uuid NOT NULL DEFAULT gen_random_uuid()".to_owned());
+            actions.push(format!("ADD COLUMN uid uuid NOT NULL DEFAULT {uuid}"));
         } else {
-            self.refuse_duplicates(client)?;
+            self.refuse_duplicates(client, uuid)?;
             if !self.uid_default {
-                actions.push("ALTER COLUMN uid SET DEFAULT gen_random_uuid()".to_owned());
+                actions.push(format!("ALTER COLUMN uid SET DEFAULT {uuid}"));
             }
             if !self.uid_notnull {
                 client
                     .execute(
-                        &format!("UPDATE {table} SET uid = gen_random_uuid() WHERE uid IS NULL"),
+                        &format!("UPDATE {table} SET uid = {uuid} WHERE uid IS NULL"),
                         &[],
                     )
                     .doing(|| {
@@ -149,7 +150,7 @@ impl Relation {
         Ok(true)
     }
 
-    fn refuse_duplicates(&self, client: &mut impl GenericClient) -> Result<()> {
+    fn refuse_duplicates(&self, client: &mut impl GenericClient, uuid: &str) -> Result<()> {
         if self.uid_unique && self.kind == Kind::Table {
             return Ok(());
         }
@@ -164,7 +165,7 @@ impl Relation {
                 "Table {} has {duplicates} values of uid that stand in several rows.",
                 table.plain()
             ))
-            .hint(format!("Give each row its own: UPDATE {table} SET uid = gen_random_uuid() for all but one row of each.")));
+            .hint(format!("Give each row its own: UPDATE {table} SET uid = {uuid} for all but one row of each.")));
         }
         Ok(())
     }

@@ -23,6 +23,22 @@ impl Side {
             Side::Clone => "clone",
         }
     }
+
+    /// How a sentence calls it.
+    pub fn full(self) -> &'static str {
+        match self {
+            Side::Central => "the central database",
+            Side::Clone => "the clone",
+        }
+    }
+
+    /// The other one.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Central => Side::Clone,
+            Side::Clone => Side::Central,
+        }
+    }
 }
 
 /// What one side of a conflict wanted.
@@ -72,6 +88,41 @@ pub struct Merged {
     pub dropped: Dropped,
     /// To be recorded.
     pub conflicts: Vec<Conflict>,
+}
+
+/// Takes out of both what the clone has of the central's own change: `pulled` is what it has received,
+/// `central` what is read once more, because the central has lost track of it.
+pub fn take_out_seen(pulled: &mut Option<Change>, central: &mut Option<Change>) {
+    match (&mut *pulled, &mut *central) {
+        (Some(Change::Delete(mine)), Some(Change::Delete(theirs))) if mine.time == theirs.time => {
+            (*pulled, *central) = (None, None);
+        }
+        (
+            Some(Change::Insert(mine) | Change::Update(mine)),
+            Some(Change::Insert(theirs) | Change::Update(theirs)),
+        ) => {
+            let same = |a: &Field, b: &Field| a.value == b.value && a.edit.time == b.edit.time;
+            let seen: Vec<Arc<str>> = mine
+                .iter()
+                .filter(|(name, field)| theirs.get(*name).is_some_and(|other| same(field, other)))
+                .map(|(name, _)| name.clone())
+                .collect();
+            if seen.is_empty() {
+                return;
+            }
+            for name in seen {
+                mine.remove(&name);
+                theirs.remove(&name);
+            }
+            let rest = |fields: &mut Fields| {
+                let fields = std::mem::take(fields);
+                (!fields.is_empty()).then_some(Change::Update(fields))
+            };
+            let (mine, theirs) = (rest(mine), rest(theirs));
+            (*pulled, *central) = (mine, theirs);
+        }
+        _ => {}
+    }
 }
 
 /// Merges the changes of one row.

@@ -1,6 +1,8 @@
 //! Synchronisation of a clone with its central. `docs/architecture.md` explains the protocol.
 
 mod apply;
+mod aside;
+mod carry;
 pub mod change;
 mod checks;
 mod clock;
@@ -8,10 +10,14 @@ mod conflicts;
 mod events;
 mod finish;
 pub mod fold;
+mod lineage;
 pub mod merge;
+mod needs;
 mod order;
 mod outcome;
 mod participant;
+mod receipt;
+mod refusal;
 mod run;
 mod stage;
 mod tables;
@@ -20,4 +26,5 @@ mod triggers;
 mod wire;
 
 pub use outcome::Outcome;
+pub use receipt::Receipt;
 pub use run::run;

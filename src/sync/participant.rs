@@ -158,16 +158,25 @@ impl Participant {
 }
 
 impl Received {
+    /// Whether the sender is on another timeline than it was.
+    pub fn moved_from(&self, timeline: i32) -> bool {
+        self.timeline.is_some_and(|known| known != timeline)
+    }
+
     fn verify(&self, sender: &Participant, at: &Moment) -> Result<()> {
         let cluster = &sender.identity.cluster;
         let differs = |known: Option<i64>, now: i64| known.is_some_and(|known| known != now);
+        let moved = self.moved_from(cluster.timeline);
         let what = if differs(self.system_identifier, cluster.system_identifier) {
             "is on another server than at the last run"
-        } else if differs(self.timeline.map(i64::from), i64::from(cluster.timeline)) {
+        } else if moved && sender.side == Side::Clone {
             "was recovered from a backup or failed over to a standby since the last run"
-        } else if self
-            .highest_event
-            .is_some_and(|known| at.highest_event < known)
+        } else if moved && self.timeline > Some(cluster.timeline) {
+            "is a former primary: another server has taken its place since the last run"
+        } else if !moved
+            && self
+                .highest_event
+                .is_some_and(|known| at.highest_event < known)
         {
             "holds fewer events than at the last run: it was restored from a backup"
         } else {
@@ -175,6 +184,9 @@ impl Received {
         };
         let name = sender.side.name();
         let way_out = match sender.side {
+            Side::Central if what.starts_with("is a former") => {
+                "Give the connection to the server that is the primary now."
+            }
             Side::Central => {
                 "Package the central database again and deploy the package to the clone; save the clone's edits first."
             }

@@ -5,18 +5,20 @@ use std::thread;
 
 use uuid::Uuid;
 
-use super::apply::{Applied, Apply};
+use super::apply::{Applied, Apply, Found};
+use super::aside::BySide;
 use super::clock;
 use super::finish::Written;
 use super::merge::Side;
 use super::outcome::Outcome;
 use super::participant::{Moment, Participant, Received};
+use super::refusal::Refusals;
 use super::stage::Staged;
 use super::tables::{self, Reference, Scope};
 use super::transfer::{New, Transferred, transfer};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
-use crate::postgres::{self, Doing, Template, is_collision, is_unique_violation, literal};
+use crate::postgres::{self, Doing, Template, is_collision, literal};
 use crate::secret::Secret;
 use crate::structure::{self, Identity};
 
@@ -58,9 +60,7 @@ pub fn run(
         };
         run.central.rollback();
         run.clone.rollback();
-        // A unique value may have been taken by a row that this run's snapshot does not see.
-        let again = is_collision(&error) || is_unique_violation(&error) && attempt == 1;
-        if !again || attempt == TRIES {
+        if !is_collision(&error) || attempt == TRIES {
             return Err(error);
         }
         feedback.info(format!(
@@ -79,9 +79,13 @@ pub(super) struct Run<'a> {
     pub(super) clone: Participant,
     pub(super) sync_id: Uuid,
     pub(super) deployment: Uuid,
+    /// The package that it was deployed from.
+    pub(super) package: Uuid,
     /// Literal: the snapshot of the central when the clone was deployed.
     pub(super) deployed_at: String,
     pub(super) outcome: Outcome,
+    /// Whether the central has standbys, which may take over without its last commits.
+    pub(super) replicated: bool,
     /// The tables that the last try meant to write, as SQL.
     pub(super) written: Vec<String>,
     pub(super) feedback: &'a Feedback,
@@ -93,6 +97,10 @@ pub(super) struct Begun {
     pub(super) clone: Moment,
     pub(super) received_by_clone: Received,
     pub(super) received_by_central: Option<Received>,
+    /// Whether changes wait that were set aside.
+    pub(super) stored: bool,
+    /// Runs that the central has lost.
+    pub(super) lost: Vec<Uuid>,
 }
 
 impl<'a> Run<'a> {
@@ -132,7 +140,7 @@ impl<'a> Run<'a> {
         let row = clone
             .connection
             .query_opt(
-                "SELECT deployment, central_snapshot::text FROM lizsync.deployment WHERE central_id = $1",
+                "SELECT deployment, central_snapshot::text, package_id FROM lizsync.deployment WHERE central_id = $1",
                 &[&central.id],
             )
             .doing(|| "Reading the deployment of the clone")?;
@@ -144,8 +152,22 @@ impl<'a> Run<'a> {
             ))
             .hint("Check the two connections, or deploy a package of this central to the clone."));
         };
+        let standbys: bool = central
+            .connection
+            .query_one("SELECT EXISTS (SELECT FROM pg_stat_replication)", &[])
+            .doing(|| "Looking for standbys of the central")?
+            .get(0);
+        // One that is not connected now may take over all the same.
+        let before = "SELECT coalesce((SELECT standbys FROM lizsync.runs ORDER BY number DESC LIMIT 1), false)";
+        let before: bool = clone
+            .connection
+            .query_one(before, &[])
+            .doing(|| "Reading the last runs of the clone")?
+            .get(0);
         Ok(Self {
+            replicated: standbys || before,
             deployment: row.get(0),
+            package: row.get(2),
             deployed_at: literal(row.get::<_, &str>(1)),
             central,
             clone,
@@ -158,10 +180,13 @@ impl<'a> Run<'a> {
 
     /// One try: steps 1 to 6.
     fn attempt(&mut self, locked: &[String]) -> Result<()> {
-        let begun = self.begin(locked)?;
-        self.recover(&begun)?;
+        let mut begun = self.begin(locked)?;
+        let taken = begun.received_by_central.as_ref().map(|r| r.sync_id);
+        self.prune(taken)?;
+        begun.stored = self.recover_aside(taken)? || !begun.lost.is_empty();
         let new = self.new_events(&begun);
-        let anything = self.any("central", &new.central)? | self.any("clone", &new.clone)?;
+        let anything =
+            begun.stored | self.any("central", &new.central)? | self.any("clone", &new.clone)?;
         self.feedback.progress(10.0);
         if anything {
             self.exchange(&begun, &new)
@@ -173,7 +198,7 @@ impl<'a> Run<'a> {
     fn begin(&mut self, locked: &[String]) -> Result<Begun> {
         let central = self.central.begin(locked)?;
         let clone = self.clone.begin(locked)?;
-        let received_by_clone = self
+        let mut received_by_clone = self
             .clone
             .received_from(&self.central, &central, self.deployment)?
             .ok_or_else(|| {
@@ -183,29 +208,15 @@ impl<'a> Run<'a> {
         let received_by_central =
             self.central
                 .received_from(&self.clone, &clone, self.deployment)?;
-        self.refuse_strangers(&received_by_clone, received_by_central.as_ref())?;
+        let lost = self.find_lost(&mut received_by_clone, received_by_central.as_ref())?;
         Ok(Begun {
             central,
             clone,
             received_by_clone,
             received_by_central,
+            stored: false,
+            lost,
         })
-    }
-
-    /// Step 2: what the central has taken leaves the clone's log.
-    fn recover(&mut self, begun: &Begun) -> Result<()> {
-        if let Some(received) = &begun.received_by_central {
-            self.clone
-                .connection
-                .execute(
-                    "DELETE FROM audit.logged_actions
-                     WHERE transaction_id < txid_snapshot_xmax($1::text::txid_snapshot)
-                       AND txid_visible_in_snapshot(transaction_id, $1::text::txid_snapshot)",
-                    &[&received.snapshot],
-                )
-                .doing(|| "Clearing the clone's log of what the central has")?;
-        }
-        Ok(())
     }
 
     fn new_events(&self, begun: &Begun) -> New {
@@ -229,6 +240,8 @@ impl<'a> Run<'a> {
                 "{} AND l.origin IS NULL",
                 of_clone.as_deref().unwrap_or("true")
             ),
+            stored: begun.stored,
+            lost: begun.lost.clone(),
         }
     }
 
@@ -256,16 +269,9 @@ impl<'a> Run<'a> {
         let central_references =
             tables::references(&mut *self.central.connection, &oids(&central))?;
         let clone_references = tables::references(&mut *self.clone.connection, &oids(&clone))?;
-        let scope = Scope::new(central, clone, &central_references, self.feedback)?;
-        if scope.tables.is_empty() {
-            return Err(Error::state(format!(
-                "There is no table to synchronise in the schemas {}.",
-                schemas.join(", ")
-            ))
-            .hint("Prepare the central database, package it and deploy the package again."));
-        }
-        self.refuse_strays(&scope, &new.clone)?;
-        self.refuse_left_out(&scope, &new.central, &schemas)?;
+        let mut scope = Scope::new(central, clone, &central_references, self.feedback);
+        self.find_unusable(&mut scope, new, &schemas)?;
+        let scope = scope;
         let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
         if offset.abs() > 1_000_000 {
             let seconds = offset as f64 / 1e6;
@@ -283,22 +289,28 @@ impl<'a> Run<'a> {
             offset,
             self.feedback,
         )?;
-        self.written = transferred
+        let numbers = transferred
             .to_clone
             .keys()
-            .chain(transferred.to_central.keys())
-            .map(|&number| scope.tables[number].table.to_string())
+            .chain(transferred.to_central.keys());
+        self.written = numbers
+            .filter_map(|&number| Some(scope.tables.get(number)?.table.to_string()))
             .collect();
         self.written.sort();
         self.written.dedup();
         self.feedback.progress(40.0);
 
-        // Both sides are written before either commits: what one of them refuses changes neither.
+        // Both sides are written before either commits: a failure of one changes neither.
+        let mut refusals = BySide {
+            central: transferred.refused_by_central.clone(),
+            clone: transferred.refused_by_clone.clone(),
+        };
         let clone = self.apply(
             Side::Clone,
             &scope,
             &clone_references,
             &transferred.to_clone,
+            &mut refusals.clone,
         )?;
         self.feedback.progress(70.0);
         let central = self.apply(
@@ -306,13 +318,14 @@ impl<'a> Run<'a> {
             &scope,
             &central_references,
             &transferred.to_central,
+            &mut refusals.central,
         )?;
-        self.finish(
-            begun,
-            &Written { clone, central },
-            &transferred,
-            Some(&scope),
-        )
+        let written = Written {
+            clone,
+            central,
+            refusals,
+        };
+        self.finish(begun, &written, &transferred, Some(&scope))
     }
 
     fn apply(
@@ -321,6 +334,7 @@ impl<'a> Run<'a> {
         scope: &Scope,
         references: &[Reference],
         staged: &Staged,
+        refusals: &mut Refusals,
     ) -> Result<Applied> {
         if staged.is_empty() {
             return Ok(Applied::default());
@@ -337,6 +351,8 @@ impl<'a> Run<'a> {
             clone,
             sync_id,
             feedback,
+            refusals,
+            found: Found::default(),
         }
         .run(staged)
     }

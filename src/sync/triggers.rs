@@ -56,4 +56,10 @@ fn alter(
         .connection
         .batch_execute(&statements.join("; "))
         .doing(|| format!("Switching the triggers of {}", synced.table.plain()))
+        .map_err(|error| match error.sqlstate_code() {
+            Some("42501") if receiver.identity.cluster.version < 130_000 => error.hint(
+                "Before PostgreSQL 13 only a superuser may do that on partitioned tables: create the triggers on the partitions instead, synchronise as a superuser, or upgrade the server.",
+            ),
+            _ => error,
+        })
 }

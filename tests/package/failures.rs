@@ -66,9 +66,7 @@ fn a_canceled_deployment_changes_nothing() {
 fn terminate(database: &Database) -> impl Fn(&Feedback) + Send + Sync + use<> {
     let name = database.name.clone();
     move |_| {
-        let sql =
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1";
-        support::admin().query(sql, &[&name]).unwrap();
+        support::terminate(&mut support::admin(), "datname = $1", &[&name]);
     }
 }
 

@@ -90,9 +90,9 @@ fn edits_that_the_central_has_not_received() {
     let ledger = |deployment: &str, system: &str| {
         let values = clone.rows(&format!("SELECT server_id, txid_current_snapshot(), ({deployment}), system_identifier + {system} FROM lizsync.server_metadata, lizsync.deployment, pg_control_system()"));
         let values = values[0].replace('|', "', '");
-        central.run(&format!("DELETE FROM lizsync.received; INSERT INTO lizsync.received (sender, snapshot, deployment, system_identifier, sync_id) SELECT v.a::uuid, v.b::txid_snapshot, v.c::uuid, v.d::bigint, gen_random_uuid() FROM (VALUES ('{values}')) AS v (a, b, c, d)"));
+        central.run(&format!("DELETE FROM lizsync.received; INSERT INTO lizsync.received (sender, snapshot, deployment, system_identifier, sync_id) SELECT v.a::uuid, v.b::txid_snapshot, v.c::uuid, v.d::bigint, md5(random()::text)::uuid FROM (VALUES ('{values}')) AS v (a, b, c, d)"));
     };
-    for (deployment, system) in [("gen_random_uuid()", "0"), ("deployment", "1")] {
+    for (deployment, system) in [("md5(random()::text)::uuid", "0"), ("deployment", "1")] {
         ledger(deployment, system);
         let said = refused(&central, &clone, &zip, Kind::State);
         assert!(
@@ -120,7 +120,7 @@ fn edits_that_the_central_has_not_received() {
         said.contains("1 conflict ") && said.contains("synchronization” first"),
         "{said}"
     );
-    clone.run("DELETE FROM lizsync.conflicts; UPDATE audit.logged_actions SET origin = gen_random_uuid(), transaction_id = txid_current() + 1000 WHERE event_id = 1");
+    clone.run("DELETE FROM lizsync.conflicts; UPDATE audit.logged_actions SET origin = md5(random()::text)::uuid, transaction_id = txid_current() + 1000 WHERE event_id = 1");
     deploy(&central, &clone, &zip).unwrap();
     assert_eq!(
         clone.rows("SELECT name FROM gis.tree ORDER BY id"),
@@ -168,7 +168,7 @@ fn what_only_the_clone_has() {
     deploy(&central, &clone, &zip).unwrap();
 
     // A schema that is packaged no longer stays, without its triggers.
-    central.run("CREATE SCHEMA more; CREATE TABLE more.t (uid uuid NOT NULL UNIQUE DEFAULT gen_random_uuid()); SELECT audit.audit_table('more.t')");
+    central.run("CREATE SCHEMA more; CREATE TABLE more.t (uid uuid NOT NULL UNIQUE DEFAULT md5(random()::text)::uuid); SELECT audit.audit_table('more.t')");
     let both = folder.path("both.zip");
     package(&central, "gis,more", &both);
     deploy(&central, &clone, &both).unwrap();
@@ -187,7 +187,7 @@ fn what_only_the_clone_has() {
 const FORMER: &str = "
     CREATE EXTENSION hstore; CREATE EXTENSION postgres_fdw;
     CREATE SCHEMA lizsync; CREATE SCHEMA audit; CREATE SCHEMA gis; CREATE SCHEMA central_audit; CREATE SCHEMA central_gis; CREATE SCHEMA central_park;
-    CREATE TABLE lizsync.server_metadata (server_id uuid PRIMARY KEY DEFAULT gen_random_uuid(), server_name text UNIQUE DEFAULT md5(random()::text));
+    CREATE TABLE lizsync.server_metadata (server_id uuid PRIMARY KEY DEFAULT md5(random()::text)::uuid, server_name text UNIQUE DEFAULT md5(random()::text));
     INSERT INTO lizsync.server_metadata DEFAULT VALUES;
     CREATE TABLE lizsync.sys_structure_metadonnee (id serial PRIMARY KEY, date_ajout date, version text, description text);
     INSERT INTO lizsync.sys_structure_metadonnee (version) VALUES ('0.4.5');

@@ -1,10 +1,12 @@
-//! Databases for integration tests, on the server that `tests/servers.py run` started.
+//! Databases for integration tests, on the server that `tests/servers.py run` started, or on the two
+//! that `tests/versions.py run` started for a central and its clones.
 #![allow(dead_code, missing_docs)]
 
 use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use lizsync::postgres::quote;
+use lizsync::postgres::{literal, quote};
+use postgres::types::ToSql;
 use postgres::{Client, NoTls};
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
@@ -15,30 +17,93 @@ fn variable(name: &str) -> String {
     })
 }
 
+/// Where a database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// The server of every test.
+    First,
+    /// A second one for clones, perhaps of another version.
+    ForClones,
+}
+
+impl Server {
+    /// Where clones are.
+    pub fn of_clones() -> Self {
+        match env::var_os("LIZSYNC_TEST_CLONE_PORT") {
+            Some(_) => Self::ForClones,
+            None => Self::First,
+        }
+    }
+
+    /// The conninfo of a database on it, over the Unix socket, as superuser.
+    fn conninfo(self, database: &str) -> String {
+        let (socket, port) = match self {
+            Self::First => ("LIZSYNC_TEST_SOCKET", "LIZSYNC_TEST_PORT"),
+            Self::ForClones => ("LIZSYNC_TEST_CLONE_SOCKET", "LIZSYNC_TEST_CLONE_PORT"),
+        };
+        format!(
+            "host={} port={} user=postgres dbname='{}'",
+            variable(socket),
+            variable(port),
+            database.replace('\\', "\\\\").replace('\'', "\\'")
+        )
+    }
+
+    /// A connection of the superuser to the database `postgres`.
+    pub fn admin(self) -> Client {
+        Client::connect(&self.conninfo("postgres"), NoTls).unwrap()
+    }
+}
+
 /// A database of its own for one test, dropped at the end.
 pub struct Database {
     pub name: String,
+    pub server: Server,
 }
 
 impl Database {
     /// An empty database; `label` makes its name readable.
     pub fn new(label: &str) -> Self {
+        Self::on(Server::First, label)
+    }
+
+    /// An empty database on that server.
+    pub fn on(server: Server, label: &str) -> Self {
+        let database = Self::unmade(server, label);
+        database.make("");
+        database
+    }
+
+    fn unmade(server: Server, label: &str) -> Self {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{label}_{}_{number}", std::process::id());
-        admin()
-            .batch_execute(&format!("CREATE DATABASE {}", quote(&name)))
+        Self { name, server }
+    }
+
+    fn make(&self, options: &str) {
+        self.server
+            .admin()
+            .batch_execute(&format!("CREATE DATABASE {} {options}", quote(&self.name)))
             .unwrap();
-        Self { name }
+    }
+
+    /// A copy of it, on the same server.
+    pub fn copy(&self, label: &str) -> Self {
+        let copy = Self::unmade(self.server, label);
+        copy.make(&format!("TEMPLATE {}", quote(&self.name)));
+        copy
     }
 
     /// Its conninfo over the Unix socket, as superuser.
     pub fn conninfo(&self) -> String {
-        format!(
-            "host={} port={} user=postgres dbname='{}'",
-            variable("LIZSYNC_TEST_SOCKET"),
-            variable("LIZSYNC_TEST_PORT"),
-            self.name.replace('\\', "\\\\").replace('\'', "\\'")
-        )
+        self.server.conninfo(&self.name)
+    }
+
+    /// The major version of its server.
+    pub fn version(&self) -> i32 {
+        self.value("SELECT current_setting('server_version_num')::integer / 10000")
+            .parse()
+            .unwrap()
     }
 
     pub fn connect(&self) -> Client {
@@ -80,18 +145,45 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let _ = admin().batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", quote(&self.name)));
+        let mut admin = self.server.admin();
+        let sql = format!("DROP DATABASE IF EXISTS {}", quote(&self.name));
+        // WITH (FORCE) is of PostgreSQL 13. A session may begin between the two statements.
+        for _ in 0..100 {
+            terminate(&mut admin, "datname = $1", &[&self.name]);
+            if admin.batch_execute(&sql).is_ok() {
+                break;
+            }
+        }
     }
+}
+
+/// Ends the sessions for which `condition` on pg_stat_activity holds and waits until they are gone;
+/// returns how many there were.
+pub fn terminate(admin: &mut Client, condition: &str, parameters: &[&(dyn ToSql + Sync)]) -> u64 {
+    let sessions = format!(
+        "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND {condition}"
+    );
+    let sql = format!("SELECT pid, backend_start::text, pg_terminate_backend(pid) {sessions}");
+    let ended = admin.query(&sql, parameters).unwrap();
+    for session in &ended {
+        let (pid, start): (i32, String) = (session.get(0), session.get(1));
+        let sql =
+            "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2";
+        while admin
+            .query_one(sql, &[&pid, &start])
+            .unwrap()
+            .get::<_, i64>(0)
+            > 0
+        {
+            std::thread::yield_now();
+        }
+    }
+    ended.len() as u64
 }
 
 /// A connection of the superuser to the database `postgres`.
 pub fn admin() -> Client {
-    let conninfo = format!(
-        "host={} port={} user=postgres dbname=postgres",
-        variable("LIZSYNC_TEST_SOCKET"),
-        variable("LIZSYNC_TEST_PORT")
-    );
-    Client::connect(&conninfo, NoTls).unwrap()
+    Server::First.admin()
 }
 
 /// Runs an algorithm.
@@ -166,39 +258,82 @@ pub fn wait_for_lock(database: &str) {
     }
 }
 
-/// A clone of a prepared central, as a deployment leaves it, made by copying the database.
+/// A clone of a prepared central, as a deployment leaves it: made by copying the database where both
+/// are on one server, which is quick, and by a package and its deployment where they are not.
 pub fn clone_of(central: &Database, label: &str) -> Database {
-    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("{label}_{}_{number}", std::process::id());
+    if Server::of_clones() != central.server {
+        return deployed_clone_of(central, label);
+    }
     let snapshot = central.value("SELECT txid_current_snapshot()");
     let id = central.value("SELECT server_id FROM lizsync.server_metadata");
-    admin()
-        .batch_execute(&format!(
-            "CREATE DATABASE {} TEMPLATE {}",
-            quote(&name),
-            quote(&central.name)
-        ))
-        .unwrap();
-    let clone = Database { name };
+    let clone = central.copy(label);
     clone.run(&format!(
         "DELETE FROM audit.logged_actions; DELETE FROM lizsync.server_metadata; DELETE FROM lizsync.history;
          DELETE FROM lizsync.received; DELETE FROM lizsync.synchronized_schemas; DELETE FROM lizsync.conflicts;
          INSERT INTO lizsync.server_metadata (server_name) VALUES ({});
-         INSERT INTO lizsync.deployment VALUES (gen_random_uuid(), '{id}', gen_random_uuid(), now(), now(), '{snapshot}');
+         INSERT INTO lizsync.deployment VALUES (md5(random()::text)::uuid, '{id}', md5(random()::text)::uuid, now(), now(), '{snapshot}');
          INSERT INTO lizsync.received (sender, snapshot, sync_id, deployment, system_identifier, timeline)
             SELECT '{id}', '{snapshot}', package_id, deployment, (SELECT system_identifier FROM pg_control_system()),
                 (SELECT timeline_id FROM pg_control_checkpoint()) FROM lizsync.deployment;
          INSERT INTO lizsync.synchronized_schemas SELECT server_id, (SELECT to_jsonb(array_agg(nspname)) FROM pg_namespace
             WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'audit', 'lizsync', 'information_schema')) FROM lizsync.server_metadata",
-        lizsync::postgres::literal(&format!("clone {label}"))
+        literal(&format!("clone {label}"))
     ));
+    clone
+}
+
+/// A clone on the server for clones, made by a package and its deployment.
+fn deployed_clone_of(central: &Database, label: &str) -> Database {
+    let clone = Database::on(Server::of_clones(), label);
+    let folder = tempfile::tempdir().unwrap();
+    let zip = folder.path().join("package.zip");
+    let schemas = central.value(
+        "SELECT string_agg(quote_ident(nspname), ',') FROM pg_namespace
+         WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'audit', 'lizsync', 'information_schema')",
+    );
+    let packaging = serde_json::json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "SCHEMAS": schemas,
+        "POSTGRESQL_BINARY_PATH": variable("LIZSYNC_TEST_BIN"), "ZIP_FILE": zip});
+    let deployment = serde_json::json!({"CONNECTION_NAME_CENTRAL": central.conninfo(),
+        "CONNECTION_NAME_CLONE": clone.conninfo(), "ZIP_FILE": zip});
+    for (id, parameters) in [
+        ("package_master_database", packaging),
+        ("deploy_database_server_package", deployment),
+    ] {
+        run(id, parameters).unwrap_or_else(|error| panic!("{}", error.sentence()));
+    }
     clone
 }
 
 /// Synchronises; returns the outputs.
 pub fn synchronize(central: &Database, clone: &Database) -> serde_json::Value {
     let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
-    run("synchronize_database", parameters).unwrap_or_else(|error| panic!("{}", error.sentence()))
+    let outputs = run("synchronize_database", parameters)
+        .unwrap_or_else(|error| panic!("{}", error.sentence()));
+    balanced(&outputs);
+    outputs
+}
+
+/// Every captured edit is accounted for.
+pub fn balanced(outputs: &serde_json::Value) {
+    let number = |id: &str| outputs[id].as_u64().unwrap();
+    for (side, applied) in [
+        ("CENTRAL", "APPLIED_TO_CLONE"),
+        ("CLONE", "APPLIED_TO_CENTRAL"),
+    ] {
+        let of = |what: &str| number(&format!("{what}_{side}"));
+        assert_eq!(
+            of("CAPTURED"),
+            number(applied) + of("SUPERSEDED") + of("LOST") + of("SET_ASIDE"),
+            "{outputs}"
+        );
+    }
+}
+
+/// What is set aside: owner, table, action, code, constraint.
+pub fn aside(database: &Database) -> Vec<String> {
+    database.rows(
+        "SELECT owner, table_name, action, sqlstate, constraint_name FROM lizsync.set_aside ORDER BY 1, 2, 3, uid",
+    )
 }
 
 /// The counts of a run: applied to clone, to central, conflicts, superseded, set aside.

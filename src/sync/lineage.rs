@@ -1,0 +1,186 @@
+//! Whether the central is still what it was at the last run, and what to do when it has lost some: a
+//! standby that took over, or a restored backup.
+//!
+//! Commits reach a standby in their order. So a central that has a run has everything that this run had
+//! seen; the snapshot of that run still means what it meant, also on another timeline.
+
+use ::postgres::Row;
+use uuid::Uuid;
+
+use super::participant::Received;
+use super::run::Run;
+use super::tables::Scope;
+use crate::error::{Error, Result};
+use crate::postgres::{Doing, literal};
+
+/// A run that the clone remembers.
+struct Known {
+    sync_id: Uuid,
+    central_snapshot: String,
+    confirmed: bool,
+}
+
+impl Known {
+    fn of(row: &Row) -> Self {
+        Self {
+            sync_id: row.get("sync_id"),
+            central_snapshot: row.get("central_snapshot"),
+            confirmed: row.get("confirmed"),
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Compares the last run that each of the two knows. Returns the runs that the central has lost;
+    /// `clone` then says what it has taken of what is left.
+    ///
+    /// # Errors
+    /// [`Kind::State`](crate::error::Kind::State) where it cannot be known what the central has lost.
+    pub(super) fn find_lost(
+        &mut self,
+        clone: &mut Received,
+        central: Option<&Received>,
+    ) -> Result<Vec<Uuid>> {
+        let mut last = central.map(|received| received.sync_id);
+        if last.is_none() && self.knows_package()? {
+            last = Some(self.package);
+        }
+        let moved = clone.moved_from(self.central.identity.cluster.timeline);
+        if last == Some(clone.sync_id) {
+            return Ok(Vec::new());
+        }
+        let known: Vec<Known> = self
+            .clone
+            .connection
+            .query(include_str!("../../sql/sync/runs.sql"), &[])
+            .doing(|| "Reading the last runs of the clone")?
+            .iter()
+            .map(Known::of)
+            .collect();
+        let newer: Vec<&Known> = known
+            .iter()
+            .take_while(|run| Some(run.sync_id) != last)
+            .collect();
+        let agreed = known.get(newer.len());
+        // Nothing was lost: the last runs died between their two commits, or there was none yet.
+        let died = !newer.iter().any(|run| run.confirmed);
+        if died && !moved && (agreed.is_some() || last.is_none() || clone.acknowledged == last) {
+            return Ok(Vec::new());
+        }
+        match agreed {
+            Some(agreed) => {
+                self.feedback.warning(format!(
+                    "The central ({}) has lost the last {} of this clone: a standby took over without them, or a backup was restored. The clone brings back what it holds of {}.",
+                    self.central.connection.describe(),
+                    if newer.len() == 1 { "run".into() } else { format!("{} runs", newer.len()) },
+                    if newer.len() == 1 { "it" } else { "them" },
+                ));
+                clone.snapshot.clone_from(&agreed.central_snapshot);
+                Ok(newer.iter().map(|run| run.sync_id).collect())
+            }
+            None => Err(self.strangers()),
+        }
+    }
+
+    fn strangers(&self) -> Error {
+        Error::state(format!(
+            "The central ({}) and the clone ({}) do not agree on their last synchronisation: the central was restored from a backup, or the clone is a copy of another clone that has synchronised since. Nothing was synchronised.",
+            self.central.connection.describe(),
+            self.clone.connection.describe()
+        ))
+        .hint("Save the clone's edits and deploy a package to it again. A copy of a clone first needs a name of its own: run “DELETE FROM lizsync.server_metadata” in it.")
+    }
+
+    /// Whether the central knows the package that the clone was deployed from.
+    fn knows_package(&mut self) -> Result<bool> {
+        let row = self
+            .central
+            .connection
+            .query_one(
+                "SELECT EXISTS (SELECT FROM lizsync.history WHERE sync_id = $1)",
+                &[&self.package],
+            )
+            .doing(|| "Reading the history of the central")?;
+        Ok(row.get(0))
+    }
+
+    /// Forgets the runs that the central has shown to have, and what of the clone's log they sent.
+    /// `taken`: the last run that the central has.
+    pub(super) fn prune(&mut self, taken: Option<Uuid>) -> Result<()> {
+        let doing = || "Clearing the clone's log of what the central has";
+        let row = self
+            .clone
+            .connection
+            .query_opt(
+                include_str!("../../sql/sync/prune.sql"),
+                &[&taken, &self.replicated],
+            )
+            .doing(doing)?;
+        if let Some(row) = row {
+            let snapshot: &str = row.get("snapshot");
+            self.clone
+                .connection
+                .execute(
+                    "DELETE FROM audit.logged_actions
+                     WHERE transaction_id < txid_snapshot_xmax($1::text::txid_snapshot)
+                       AND txid_visible_in_snapshot(transaction_id, $1::text::txid_snapshot)",
+                    &[&snapshot],
+                )
+                .doing(doing)?;
+        }
+        Ok(())
+    }
+
+    /// Writes this run into the clone's memory, with what it brought; `brought` is None where that is
+    /// nothing.
+    pub(super) fn remember(
+        &mut self,
+        central_snapshot: &str,
+        clone_snapshot: &str,
+        brought: Option<&Scope>,
+    ) -> Result<()> {
+        let doing = || "Writing the run to the clone";
+        self.clone
+            .connection
+            .execute(
+                "INSERT INTO lizsync.runs (sync_id, central_snapshot, clone_snapshot, standbys)
+                 VALUES ($1, $2::text::txid_snapshot, $3::text::txid_snapshot, $4)",
+                &[
+                    &self.sync_id,
+                    &central_snapshot,
+                    &clone_snapshot,
+                    &self.replicated,
+                ],
+            )
+            .doing(doing)?;
+        let Some(scope) = brought else {
+            return Ok(());
+        };
+        let sql = crate::postgres::Template::new(include_str!("../../sql/sync/keep_pulled.sql"))
+            .set("tables", scope.values())
+            .sql();
+        self.clone
+            .connection
+            .execute(&sql, &[&self.sync_id])
+            .doing(doing)?;
+        Ok(())
+    }
+
+    /// Notes that the central has committed. Where that fails, the next run asks the central itself.
+    pub(super) fn confirm(&mut self) {
+        let sql = "UPDATE lizsync.runs SET confirmed = true WHERE sync_id = $1";
+        if let Err(error) = self.clone.connection.execute(sql, &[&self.sync_id]) {
+            log::debug!("noting that the central has committed: {error}");
+        }
+    }
+}
+
+/// Sync ids as a list of literals, never empty.
+pub(super) fn list(ids: &[Uuid]) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| literal(&id.to_string())).collect();
+    if ids.is_empty() {
+        "NULL".to_owned()
+    } else {
+        ids.join(", ")
+    }
+}
