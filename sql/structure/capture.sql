@@ -2,16 +2,18 @@
 --
 -- Logged text must not depend on the session that edits, so every function fixes the settings that
 -- the output functions of types look at. A whole row is cast to record before hstore() sees it, so
--- that no function of the same name can be slipped in between.
+-- that no function of the same name can be slipped in between. Functions that read a table set
+-- row_security = off: rows that a policy hides from their owner must be an error, never a loss.
 
--- Corrects what the statement in course has just logged (events after `mark`) where triggers of the
--- user's own changed the same rows again: their events were logged first, although they came
--- later, so the statement's own events must show the rows as they are now.
+-- Corrects what the statement in course has just logged (events after `mark`) where triggers or
+-- functions of the user's own changed the same rows again: their events were logged first, although
+-- they came later, so the statement's own events must show the rows as they are now.
+-- `+ 0` leads the planner to the events after the mark, instead of all of a long transaction.
 CREATE OR REPLACE FUNCTION audit.settle(target regclass, mark bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
-SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
+SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C' SET row_security = off
 AS $function$
 BEGIN
     EXECUTE format($sql$
@@ -19,23 +21,25 @@ BEGIN
         SET row_data = CASE l.action WHEN 'I' THEN t.row ELSE l.row_data END,
             changed_fields = {hstore}.slice(t.row, {hstore}.akeys(l.changed_fields))
         FROM (SELECT uid, {hstore}.hstore((r.*)::record) AS row FROM %s AS r) AS t
-        WHERE l.transaction_id = txid_current() AND l.event_id > $1 AND l.relid = $2
+        WHERE l.transaction_id + 0 = txid_current() AND l.event_id > $1 AND l.relid = $2
           AND l.uid = t.uid AND l.action IN ('I', 'U')
     $sql$, target) USING mark, target::oid;
     EXECUTE format($sql$
         DELETE FROM audit.logged_actions AS l
-        WHERE l.transaction_id = txid_current() AND l.event_id > $1 AND l.relid = $2
+        WHERE l.transaction_id + 0 = txid_current() AND l.event_id > $1 AND l.relid = $2
           AND l.uid IS NOT NULL
           AND (l.action = 'D') = EXISTS (SELECT FROM %s AS t WHERE t.uid = l.uid)
     $sql$, target) USING mark, target::oid;
 END
 $function$;
 
--- How deep the triggers went that logged anything in the course of the client's statement. It stays
--- until that statement ends: it may fire several captures (ON CONFLICT, MERGE, WITH, cascades), and
--- each has to know.
+-- How deep, in lines of PG_CONTEXT, the captures went that logged anything in the course of the
+-- client's statement. What a statement starts, be it a trigger or a function that it calls (RETURNING
+-- f(uid)), stands deeper than the statement itself, but is logged before it. The depth stays until
+-- the client's statement ends: it may fire several captures (ON CONFLICT, MERGE, WITH, cascades),
+-- and each has to know. Compared under the settings of the caller, which are those of all captures.
 CREATE OR REPLACE FUNCTION audit.deepest() RETURNS integer
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO, MDY'
+LANGUAGE sql STABLE
 AS $function$
     SELECT CASE split_part(current_setting('lizsync.depth', true), '@', 2) WHEN statement_timestamp()::text
            THEN split_part(current_setting('lizsync.depth', true), '@', 1)::integer ELSE 0 END
@@ -53,7 +57,8 @@ DECLARE
     app text := current_setting('application_name');
     addr inet := inet_client_addr();
     port integer := inet_client_port();
-    depth integer := pg_trigger_depth();
+    context text;
+    depth integer;
     deepest integer := audit.deepest();
     mark bigint;
 BEGIN
@@ -61,6 +66,8 @@ BEGIN
     IF current_setting('lizsync.applying', true) = TG_RELID::oid::text THEN
         RETURN NULL;
     END IF;
+    GET DIAGNOSTICS context = PG_CONTEXT;
+    depth := array_length(string_to_array(context, E'\n'), 1);
     IF deepest > depth THEN
         mark := nextval('audit.logged_actions_event_id_seq');
     END IF;
@@ -81,6 +88,29 @@ BEGIN
             now(), statement_timestamp(), clk, txid_current(),
             app, addr, port, 'D', {hstore}.hstore((o.*)::record), o.uid
         FROM old_rows AS o;
+    ELSIF (SELECT count(*) > count(DISTINCT uid) FROM old_rows) THEN
+        -- Cascades through several foreign keys have changed a row more than once. Old and new rows stand
+        -- in the order of the changes: its first version, and its last, are what counts.
+        INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+            action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+            application_name, client_addr, client_port, action, row_data, changed_fields, uid)
+        WITH old AS MATERIALIZED (
+            SELECT row_number() OVER () AS pos, r.uid, {hstore}.hstore((r.*)::record) AS row FROM old_rows AS r
+        ), new AS MATERIALIZED (
+            SELECT row_number() OVER () AS pos, r.uid, {hstore}.hstore((r.*)::record) AS row FROM new_rows AS r
+        )
+        SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
+            now(), statement_timestamp(), clk, txid_current(), app, addr, port,
+            CASE WHEN o.uid IS NULL THEN 'I' WHEN n.uid IS NULL THEN 'D' ELSE 'U' END,
+            coalesce(o.row, n.row),
+            n.row OPERATOR({hstore}.-) o.row,
+            coalesce(n.uid, o.uid)
+        FROM (SELECT r.uid, r.row FROM old AS r
+              WHERE NOT EXISTS (SELECT FROM new AS made WHERE made.uid = r.uid AND made.pos < r.pos)) AS o
+        FULL JOIN (SELECT r.uid, r.row FROM new AS r
+                   WHERE NOT EXISTS (SELECT FROM old AS gone WHERE gone.uid = r.uid AND gone.pos > r.pos)) AS n
+            ON n.uid = o.uid
+        WHERE o.uid IS NULL OR n.uid IS NULL OR NOT (o.row OPERATOR({hstore}.=) n.row);
     ELSE
         -- A changed uid pairs with nothing: the deletion of one row and the insertion of another.
         -- OFFSET 0 keeps the planner from computing hstore() once for each mention.
@@ -108,6 +138,26 @@ BEGIN
 END
 $function$;
 
+-- Gives a partition that was made later the trigger that captures TRUNCATE of the partition itself:
+-- PostgreSQL clones only row-level triggers, so the first row captured there sees to it. Who edits must
+-- not wait or fail for it: where another session writes the partition, the next edit tries again.
+CREATE OR REPLACE FUNCTION audit.guard_partition(target regclass, sch text, tab text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM set_config('lizsync.guarded', target::oid::text, true);
+    IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = target AND tgfoid = 'audit.capture_truncate'::regproc) THEN
+        RETURN;
+    END IF;
+    EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE NOWAIT', target);
+    EXECUTE format('CREATE TRIGGER lizsync_capture_truncate BEFORE TRUNCATE ON %s
+        FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate(%L, %L)', target, sch, tab);
+EXCEPTION WHEN OTHERS THEN
+    -- Without the right to it, “Prepare the central database” adds the trigger.
+    PERFORM set_config('lizsync.guarded', target::oid::text, true);
+END
+$function$;
+
 -- Row-level capture, for partitioned tables (PostgreSQL clones the trigger to every partition, also
 -- to later ones) and for tables without a uid. Arguments: schema and name of the partitioned table.
 CREATE OR REPLACE FUNCTION audit.capture_row() RETURNS trigger
@@ -118,7 +168,8 @@ SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
 AS $function$
 DECLARE
     target oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
-    depth integer := pg_trigger_depth();
+    context text;
+    depth integer;
     deepest integer := audit.deepest();
     old_row {hstore}.hstore;
     new_row {hstore}.hstore;
@@ -126,6 +177,9 @@ DECLARE
     new_uid uuid;
     mark bigint;
 BEGIN
+    IF TG_NARGS > 0 AND current_setting('lizsync.guarded', true) IS DISTINCT FROM TG_RELID::oid::text THEN
+        PERFORM audit.guard_partition(TG_RELID, TG_ARGV[0], TG_ARGV[1]);
+    END IF;
     IF current_setting('lizsync.applying', true) = target::text THEN
         RETURN NULL;
     END IF;
@@ -140,6 +194,8 @@ BEGIN
     IF TG_OP = 'UPDATE' AND old_row OPERATOR({hstore}.=) new_row THEN
         RETURN NULL;
     END IF;
+    GET DIAGNOSTICS context = PG_CONTEXT;
+    depth := array_length(string_to_array(context, E'\n'), 1);
     IF deepest > depth AND coalesce(new_uid, old_uid) IS NOT NULL THEN
         mark := nextval('audit.logged_actions_event_id_seq');
     END IF;
@@ -189,12 +245,13 @@ END
 $function$;
 
 -- TRUNCATE is the deletion of the rows that the table holds. On a partition, arguments as above.
--- On a partitioned table it sees to partitions that were made later and have no trigger of their own.
+-- On a partitioned table it sees to partitions that were made later and have no trigger of their own
+-- that fires in this session.
 CREATE OR REPLACE FUNCTION audit.capture_truncate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
-SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
+SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C' SET row_security = off
 AS $function$
 DECLARE
     source regclass;
@@ -203,7 +260,9 @@ BEGIN
         SELECT s.oid FROM pg_class AS s
         WHERE s.oid = TG_RELID AND s.relkind = 'r'
            OR s.relkind = 'r' AND s.oid <> TG_RELID AND s.oid IN (SELECT relid FROM pg_partition_tree(TG_RELID))
-              AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = s.oid AND t.tgenabled <> 'D'
+              AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = s.oid
+                              AND (t.tgenabled = 'A' OR t.tgenabled =
+                                   CASE current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)
                               AND t.tgfoid = 'audit.capture_truncate'::regproc)
     LOOP
         EXECUTE format($sql$
@@ -264,6 +323,10 @@ BEGIN
         RAISE EXCEPTION '% is not a table', target
             USING HINT = 'Only ordinary and partitioned tables can be audited; of a partition, its partitioned table.';
     END IF;
+    IF kind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE target IN (inhrelid, inhparent)) THEN
+        RAISE EXCEPTION '% takes part in inheritance', target
+            USING HINT = 'A uid cannot be unique over several tables. Use partitions, or separate tables.';
+    END IF;
     PERFORM audit.unaudit_table(target);
 
     IF kind = 'p' OR NOT EXISTS (
@@ -317,5 +380,6 @@ BEGIN
 END
 $function$;
 
-REVOKE ALL ON FUNCTION audit.settle(regclass, bigint), audit.deepest(), audit.capture_statement(),
-    audit.capture_row(), audit.capture_truncate() FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit.settle(regclass, bigint), audit.deepest(),
+    audit.guard_partition(regclass, text, text), audit.capture_statement(), audit.capture_row(),
+    audit.capture_truncate() FROM PUBLIC;

@@ -22,12 +22,13 @@ SELECT r.nspname AS schema, r.relname AS name, r.oid, r.relkind::text AS kind,
                AND (r.relkind = 'p' OR i.indisunique AND i.indisvalid AND i.indnkeyatts = 1)) AS uid_unique,
        EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indisprimary) AS has_key,
        r.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h WHERE r.oid IN (h.inhrelid, h.inhparent)) AS inherits,
-       -- The columns of the partition key; null where it has an expression.
-       (SELECT string_agg(quote_ident(k.attname), ', ' ORDER BY u.position)
-        FROM pg_partitioned_table AS p
-        CROSS JOIN unnest(p.partattrs::smallint[]) WITH ORDINALITY AS u (num, position)
-        JOIN pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = u.num
-        WHERE p.partrelid = r.oid AND 0 <> ALL (p.partattrs::smallint[]) AND k.attname <> 'uid') AS partition_key,
+       -- The columns of the partition key, and of those of its partitions; null where one has an
+       -- expression.
+       (SELECT string_agg(DISTINCT quote_ident(k.attname), ', ') FILTER (WHERE k.attname <> 'uid')
+        FROM pg_partition_tree(r.oid) AS l JOIN pg_partitioned_table AS p ON p.partrelid = l.relid
+        CROSS JOIN unnest(p.partattrs::smallint[]) AS u (num)
+        LEFT JOIN pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = u.num AND u.num <> 0
+        HAVING bool_and(u.num <> 0)) AS partition_key,
        (SELECT count(*) FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
         WHERE t.tgrelid = r.oid AND t.tgenabled = 'A' AND f.pronamespace = 'audit'::regnamespace
           AND f.proname = 'capture_statement') AS statement_triggers,

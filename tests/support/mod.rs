@@ -5,6 +5,7 @@
 use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use lizsync::postgres::{literal, quote};
 use postgres::types::ToSql;
 use postgres::{Client, NoTls};
 
@@ -82,14 +83,14 @@ impl Database {
     fn make(&self, options: &str) {
         self.server
             .admin()
-            .batch_execute(&format!("CREATE DATABASE \"{}\" {options}", self.name))
+            .batch_execute(&format!("CREATE DATABASE {} {options}", quote(&self.name)))
             .unwrap();
     }
 
     /// A copy of it, on the same server.
     pub fn copy(&self, label: &str) -> Self {
         let copy = Self::unmade(self.server, label);
-        copy.make(&format!("TEMPLATE \"{}\"", self.name));
+        copy.make(&format!("TEMPLATE {}", quote(&self.name)));
         copy
     }
 
@@ -145,7 +146,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let mut admin = self.server.admin();
-        let sql = format!("DROP DATABASE IF EXISTS \"{}\"", self.name);
+        let sql = format!("DROP DATABASE IF EXISTS {}", quote(&self.name));
         // WITH (FORCE) is of PostgreSQL 13. A session may begin between the two statements.
         for _ in 0..100 {
             terminate(&mut admin, "datname = $1", &[&self.name]);
@@ -269,13 +270,14 @@ pub fn clone_of(central: &Database, label: &str) -> Database {
     clone.run(&format!(
         "DELETE FROM audit.logged_actions; DELETE FROM lizsync.server_metadata; DELETE FROM lizsync.history;
          DELETE FROM lizsync.received; DELETE FROM lizsync.synchronized_schemas; DELETE FROM lizsync.conflicts;
-         INSERT INTO lizsync.server_metadata (server_name) VALUES ('clone {label}');
+         INSERT INTO lizsync.server_metadata (server_name) VALUES ({});
          INSERT INTO lizsync.deployment VALUES (md5(random()::text)::uuid, '{id}', md5(random()::text)::uuid, now(), now(), '{snapshot}');
          INSERT INTO lizsync.received (sender, snapshot, sync_id, deployment, system_identifier, timeline)
             SELECT '{id}', '{snapshot}', package_id, deployment, (SELECT system_identifier FROM pg_control_system()),
                 (SELECT timeline_id FROM pg_control_checkpoint()) FROM lizsync.deployment;
          INSERT INTO lizsync.synchronized_schemas SELECT server_id, (SELECT to_jsonb(array_agg(nspname)) FROM pg_namespace
-            WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'audit', 'lizsync', 'information_schema')) FROM lizsync.server_metadata"
+            WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'audit', 'lizsync', 'information_schema')) FROM lizsync.server_metadata",
+        literal(&format!("clone {label}"))
     ));
     clone
 }

@@ -1,0 +1,12 @@
+//! Every kind of table and every kind of edit converges, and an idle run stays idle.
+#![allow(missing_docs)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod compare;
+mod edits;
+mod names;
+mod partitions;
+mod tables;
+mod triggers;
