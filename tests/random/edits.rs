@@ -106,11 +106,9 @@ pub fn edit(client: &mut Client, dice: &mut Dice, step: usize, expected: &mut Ex
             }
         }
         4 if dice.below(12) == 0 => {
-            if client.batch_execute(&format!("TRUNCATE {name}")).is_ok() {
-                expected
-                    .dead
-                    .extend(uids.iter().map(|uid| (table, uid.clone())));
-            }
+            let done = client.batch_execute(&format!("TRUNCATE {name}")).is_ok();
+            let gone = uids.iter().filter(|_| done);
+            expected.dead.extend(gone.map(|uid| (table, uid.clone())));
         }
         5..=7 if table >= 3 && !uids.is_empty() => {
             let uid = pick(dice);

@@ -47,6 +47,38 @@ fn rows(database: &Database) -> Vec<String> {
     TABLES.iter().enumerate().flat_map(of).collect()
 }
 
+/// Fails where a clone differs from what the central holds, with what the logs say of those rows.
+fn differences(central: &Database, clone: &Database, held: &[String], seed: u64) {
+    let own = rows(clone);
+    let differing: Vec<&String> = (own.iter().filter(|row| !held.contains(row)))
+        .chain(held.iter().filter(|row| !own.contains(row)))
+        .collect();
+    for row in &differing {
+        let uid = row.split('|').nth(1).unwrap_or_default();
+        for database in [central, clone] {
+            println!("{}: {row}", database.name);
+            let sql = format!(
+                "SELECT event_id, transaction_id, action, origin, sync_id, action_tstamp_clk, edit_time, row_data, changed_fields FROM audit.logged_actions WHERE uid = '{uid}' ORDER BY event_id"
+            );
+            println!("{:#?}", database.rows(&sql));
+            let sql = format!("SELECT * FROM lizsync.conflicts WHERE object_uid = '{uid}'");
+            println!("{:#?}", database.rows(&sql));
+        }
+    }
+    if !differing.is_empty() {
+        println!(
+            "{:#?}",
+            clone.rows("SELECT * FROM lizsync.runs ORDER BY number")
+        );
+        println!("{:#?}", central.rows("SELECT sync_id, sync_time, server_to, applied_to_clone, applied_to_central, set_aside_central, set_aside_clone FROM lizsync.history ORDER BY sync_time"));
+    }
+    assert!(
+        differing.is_empty(),
+        "seed {seed}: {} differs: {differing:?}",
+        clone.name
+    );
+}
+
 /// What waits is mended as users would: another code, another parent. Returns whether there was any.
 fn mend(central: &Database, clones: &[Database], step: usize) -> bool {
     let mut any = false;
@@ -110,7 +142,7 @@ fn history(seed: u64) {
     }
     let held = rows(&central);
     for clone in &clones {
-        assert_eq!(rows(clone), held, "seed {seed}: {} differs", clone.name);
+        differences(&central, clone, &held, seed);
         let outputs = synchronize(&central, clone);
         assert_eq!(counts(&outputs), [0; 5], "seed {seed}: an idle run works");
         assert_eq!(outputs["CAPTURED_CENTRAL"], 0, "seed {seed}");
