@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::carry::carry;
+use super::carry::{carry, hand_over};
 use super::merge::Side;
 use super::refusal::Refusals;
 use super::run::Run;
 use super::tables::Scope;
 use crate::error::Result;
-use crate::postgres::{Doing, literal};
+use crate::postgres::{Doing, Template, literal};
 
 const COLUMNS: &str = "owner, schema_name, table_name, uid, action, fields, edit_time, field_times, \
     user_name, sqlstate, constraint_name, message";
@@ -104,43 +104,20 @@ impl Run<'_> {
     /// The central's list of its own changes that this clone could not take.
     fn list_in_central(&mut self) -> Result<()> {
         let doing = "Listing what was set aside in the central";
-        let sql = self
-            .central
-            .template(include_str!("../../sql/sync/aside.sql"))
-            .sql();
-        self.central
-            .connection
-            .batch_execute(&sql)
-            .doing(|| doing)?;
-        let columns = format!("{COLUMNS}, first_time");
-        carry(
-            &mut self.clone.connection,
-            &format!(
-                "SELECT {columns} FROM lizsync.set_aside WHERE owner = 'central' AND clone_id = '{}'",
-                self.clone.id
-            ),
-            &mut self.central.connection,
-            "pg_temp.lizsync_aside",
-            &columns,
-            doing,
-        )?;
+        let call = |waiting: &str| {
+            format!(
+                "SELECT lizsync.list_aside('{}', '{}', {waiting}::text::jsonb)",
+                self.clone.id, self.sync_id
+            )
+        };
+        let (clear, list) = (call("'[]'"), call("$1"));
+        // Also where nothing waits any more.
         let central = &mut self.central.connection;
-        central
-            .execute(
-                "DELETE FROM lizsync.set_aside WHERE clone_id = $1",
-                &[&self.clone.id],
-            )
-            .doing(|| doing)?;
-        central
-            .execute(
-                &format!(
-                    "INSERT INTO lizsync.set_aside (clone_id, sync_id, {columns})
-                     SELECT $1, $2, {columns} FROM pg_temp.lizsync_aside"
-                ),
-                &[&self.clone.id, &self.sync_id],
-            )
-            .doing(|| doing)?;
-        Ok(())
+        central.execute(&clear, &[]).doing(|| doing)?;
+        let query = Template::new(include_str!("../../sql/sync/waiting.sql"))
+            .set("clone", literal(&self.clone.id.to_string()))
+            .sql();
+        hand_over(&mut self.clone.connection, &query, central, &list, doing)
     }
 
     /// Names what was set aside, by reason.
@@ -222,7 +199,7 @@ fn refused(scope: &Scope, owner: &str, refusals: &Refusals) -> Option<String> {
         })
         .collect();
     Some(
-        crate::postgres::Template::new(include_str!("../../sql/sync/refused.sql"))
+        Template::new(include_str!("../../sql/sync/refused.sql"))
             .set("tables", scope.values())
             .set("owner", literal(owner))
             .set("refusals", rows.join(", "))

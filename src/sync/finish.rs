@@ -115,14 +115,13 @@ impl Run<'_> {
                 include_str!("../../sql/sync/history.sql"),
                 &[
                     &self.sync_id,
-                    &self.central.id.to_string(),
-                    &self.clone.id.to_string(),
+                    &self.clone.id,
+                    &begun.received_by_clone.snapshot,
                     &number(outcome.central.applied),
                     &number(outcome.clone.applied),
                     &number(outcome.conflicts),
                     &number(outcome.superseded()),
                     &number(outcome.set_aside()),
-                    &begun.received_by_clone.snapshot,
                     &number(outcome.central.captured),
                     &number(outcome.clone.captured),
                     &number(outcome.central.superseded),
@@ -171,10 +170,10 @@ impl Run<'_> {
             .central
             .connection
             .query_one(
-                "SELECT EXISTS (SELECT FROM lizsync.synchronized_schemas WHERE server_id = $1)",
+                "SELECT EXISTS (SELECT FROM lizsync.scope($1))",
                 &[&self.clone.id],
             )
-            .doing(|| "Looking for the clone in lizsync.synchronized_schemas")?
+            .doing(|| "Looking for the clone in the central")?
             .get(0);
         if known {
             return Ok(());
@@ -183,7 +182,7 @@ impl Run<'_> {
         self.central
             .connection
             .execute(
-                "INSERT INTO lizsync.synchronized_schemas (server_id, sync_schemas) VALUES ($1, to_jsonb($2::text[]))",
+                "SELECT lizsync.register_clone($1, $2, NULL)",
                 &[&self.clone.id, &schemas],
             )
             .doing(|| "Registering the clone in the central")?;

@@ -215,37 +215,34 @@ impl<'a> Run<'a> {
     }
 
     fn new_events(&self, begun: &Begun) -> New {
-        let since = |snapshot: &str| {
+        let new = |received: Option<&Received>, receiver: Option<Uuid>| {
+            let null = || "NULL".to_owned();
             Template::new(include_str!("../../sql/sync/new_events.sql"))
-                .set("snapshot", literal(snapshot))
+                .set(
+                    "since",
+                    received.map_or_else(null, |r| literal(&r.snapshot)),
+                )
+                .set(
+                    "receiver",
+                    receiver.map_or_else(null, |id| literal(&id.to_string())),
+                )
+                .set("deployed_at", self.deployed_at.as_str())
                 .sql()
         };
-        // What this clone sent came from it, unless it was deployed anew since.
-        let origin = format!(
-            "(l.origin IS DISTINCT FROM '{}' OR txid_visible_in_snapshot(l.transaction_id, {}::txid_snapshot))",
-            self.clone.id, self.deployed_at
-        );
-        let of_clone = begun
-            .received_by_central
-            .as_ref()
-            .map(|received| since(&received.snapshot));
         New {
-            central: format!("{} AND {origin}", since(&begun.received_by_clone.snapshot)),
-            clone: format!(
-                "{} AND l.origin IS NULL",
-                of_clone.as_deref().unwrap_or("true")
-            ),
+            // What this clone sent came from it, unless it was deployed anew since.
+            central: new(Some(&begun.received_by_clone), Some(self.clone.id)),
+            clone: new(begun.received_by_central.as_ref(), None),
             stored: begun.stored,
         }
     }
 
-    fn any(&mut self, side: &str, condition: &str) -> Result<bool> {
+    fn any(&mut self, side: &str, new: &str) -> Result<bool> {
         let connection = match side {
             "central" => &mut self.central.connection,
             _ => &mut self.clone.connection,
         };
-        let sql =
-            format!("SELECT EXISTS (SELECT FROM audit.logged_actions AS l WHERE {condition})");
+        let sql = format!("SELECT EXISTS (SELECT FROM lizsync.new_tables({new}))");
         Ok(connection
             .query_one(&sql, &[])
             .doing(|| format!("Reading the change log of the {side}"))?

@@ -329,13 +329,33 @@ impl Scope {
         }
     }
 
+    /// The tables by number, each with whether it stands for rows without uid.
+    fn all(&self) -> impl Iterator<Item = (&Table, bool)> {
+        let usable = self.tables.iter().map(|synced| (&synced.table, false));
+        let unusable = self.unusable.iter().map(|u| (&u.table, u.without_uid));
+        usable.chain(unusable)
+    }
+
+    /// The tables as four SQL arrays: number, schema, name, and whether it stands for rows without uid.
+    pub fn arrays(&self) -> String {
+        let list = |of: fn((usize, (&Table, bool))) -> String| {
+            let items: Vec<String> = self.all().enumerate().map(of).collect();
+            items.join(", ")
+        };
+        format!(
+            "ARRAY[{}]::integer[], ARRAY[{}]::text[], ARRAY[{}]::text[], ARRAY[{}]::boolean[]",
+            list(|(number, _)| number.to_string()),
+            list(|(_, (table, _))| literal(&table.schema)),
+            list(|(_, (table, _))| literal(&table.name)),
+            list(|(_, (_, without_uid))| without_uid.to_string())
+        )
+    }
+
     /// The tables as rows of an SQL VALUES list: number, schema, name, and whether it stands for rows
     /// without uid. Never empty.
     pub fn values(&self) -> String {
-        let usable = self.tables.iter().map(|synced| (&synced.table, false));
-        let unusable = self.unusable.iter().map(|u| (&u.table, u.without_uid));
-        let rows: Vec<String> = usable
-            .chain(unusable)
+        let rows: Vec<String> = self
+            .all()
             .enumerate()
             .map(|(number, (Table { schema, name }, without_uid))| {
                 format!(

@@ -324,26 +324,21 @@ impl Apply<'_> {
             .position(|synced| synced.on(side).oid == oid)
     }
 
-    /// The sub-statement that writes the log of the central; a clone logs only its own edits.
-    fn log(&self, text: &'static str, synced: &Synced, row: &str) -> String {
+    /// The sub-statements that write the log of the central; a clone logs only its own edits. `entries` is
+    /// the one that returns them.
+    fn log(&self, entries: &str, synced: &Synced) -> String {
         if self.receiver.side == Side::Clone {
-            return String::new();
+            return ", logged AS (SELECT 0 AS entries)".to_owned();
         }
         let uuid = |id: Uuid| format!("'{id}'::uuid");
-        let template = Template::new(text)
+        let log = Template::new(include_str!("../../../sql/sync/log.sql"))
             .set("schema_name", literal(&synced.table.schema))
             .set("table_name", literal(&synced.table.name))
             .set("oid", synced.central.oid.to_string())
             .set("origin", uuid(self.clone))
-            .set("sync_id", uuid(self.sync_id));
-        if row.is_empty() {
-            template.sql()
-        } else {
-            template
-                .set("hstore", self.receiver.identity.hstore.clone())
-                .set("row", row)
-                .sql()
-        }
+            .set("sync_id", uuid(self.sync_id))
+            .sql();
+        format!("{entries}{log}")
     }
 }
 

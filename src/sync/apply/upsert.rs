@@ -66,11 +66,12 @@ impl Apply<'_> {
                 array(&late)
             )
         };
-        let log = self.log(
-            include_str!("../../../sql/sync/upsert_log.sql"),
-            synced,
-            &row,
-        );
+        let entries = self
+            .receiver
+            .template(include_str!("../../../sql/sync/upsert_log.sql"))
+            .set("row", row)
+            .sql();
+        let log = self.log(&entries, synced);
         let table = &synced.table;
         let update = match verbs {
             Verbs::Insert => "SELECT NULL::uuid AS uid WHERE false".to_owned(),
@@ -205,9 +206,7 @@ impl Apply<'_> {
             .set("table", synced.table.to_string())
             .set("number", number.to_string())
             .set("object_table", literal(&synced.table.plain()))
-            .set("time_column", format!("{sender}_event_timestamp"))
-            .set("value_column", format!("{sender}_value"))
-            .set("user_column", format!("{sender}_user"))
+            .set("sender", sender)
             .sql();
         let doing = self.doing(number);
         let (clone, sync_id) = (self.clone, self.sync_id);
@@ -216,11 +215,11 @@ impl Apply<'_> {
                 apply
                     .receiver
                     .connection
-                    .execute(&sql, &[&clone, &sync_id, &sender])
+                    .query_one(&sql, &[&clone, &sync_id])
                     .doing(doing)
             })?
             // Who may not read the table cannot write it either: that says so.
-            .unwrap_or(0);
+            .map_or(Ok(0), |row| count(row.get(0)))?;
         if missing > 0 {
             self.feedback.warning(format!(
                 "{}: {missing} edits of the {sender} are of rows that the {} does not hold; their values are kept in lizsync.conflicts.",
