@@ -196,7 +196,11 @@ impl Apply<'_> {
         let synced = &scope.tables[number];
         let local = synced.on(self.receiver.side);
         self.announce(local.oid)?;
-        let log = self.log(include_str!("../../../sql/sync/delete_log.sql"), synced);
+        let log = self.log(
+            include_str!("../../../sql/sync/delete_log.sql"),
+            None,
+            synced,
+        );
         let sql = self
             .receiver
             .template(include_str!("../../../sql/sync/delete.sql"))

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Apply, count};
 use crate::error::{Error, Kind, Result, Said};
 use crate::postgres::{Doing, literal, quote};
+use crate::sync::merge::Side;
 use crate::sync::tables::Synced;
 
 /// What a statement does: a right may be lacking for one of them.
@@ -71,18 +72,33 @@ impl Apply<'_> {
             .template(include_str!("../../../sql/sync/upsert_log.sql"))
             .set("row", row)
             .sql();
-        let log = self.log(&entries, synced);
+        // Triggers that could not be disabled may change what is written.
+        let watched =
+            self.receiver.side == Side::Central && !local.triggers.is_empty() && !local.owned;
+        let altered = watched.then(|| {
+            let columns = synced.columns.iter().map(|name| name.to_string());
+            let columns = array(&columns.filter(|name| !late.contains(name)).collect());
+            self.receiver
+                .template(include_str!("../../../sql/sync/altered_log.sql"))
+                .set("columns", columns)
+                .sql()
+        });
+        let log = self.log(&entries, altered.as_deref(), synced);
+        let updated = match watched {
+            true => format!("{hstore}.hstore((t.*)::record)"),
+            false => format!("NULL::{hstore}.hstore"),
+        };
         let table = &synced.table;
+        let nothing =
+            || format!("SELECT NULL::uuid AS uid, NULL::{hstore}.hstore AS row WHERE false");
         let update = match verbs {
-            Verbs::Insert => "SELECT NULL::uuid AS uid WHERE false".to_owned(),
+            Verbs::Insert => nothing(),
             _ => format!(
-                "UPDATE {table} AS t SET {assignments} FROM input AS i WHERE i.there AND t.uid = i.uid RETURNING t.uid"
+                "UPDATE {table} AS t SET {assignments} FROM input AS i WHERE i.there AND t.uid = i.uid RETURNING t.uid, {updated} AS row"
             ),
         };
         let insert = match verbs {
-            Verbs::Update => {
-                format!("SELECT NULL::uuid AS uid, NULL::{hstore}.hstore AS row WHERE false")
-            }
+            Verbs::Update => nothing(),
             _ => format!(
                 "INSERT INTO {table} AS t ({}) SELECT {} FROM input AS i
                  WHERE NOT i.there AND (SELECT count(*) FROM updated) >= 0
