@@ -298,7 +298,7 @@ fn an_upgrade_brings_the_functions_of_this_version() {
 
     run("upgrade_database_structure", with(true)).unwrap();
     let functions = |database: &Database| {
-        database.rows("SELECT oid::regprocedure FROM pg_proc WHERE pronamespace IN ('audit'::regnamespace, 'lizsync'::regnamespace) ORDER BY 1::text")
+        database.rows("SELECT oid::regprocedure FROM pg_proc WHERE pronamespace IN ('audit'::regnamespace, 'lizsync'::regnamespace) ORDER BY oid::regprocedure::text")
     };
     let fresh = central("fresh", "");
     assert_eq!(functions(&database), functions(&fresh));
