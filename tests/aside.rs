@@ -337,9 +337,11 @@ fn a_table_that_may_not_be_written_stops_no_other() {
     let clone = clone_of(&central, "clone");
     let role = format!("surveyor_{}", std::process::id());
     // All rights but one.
-    central.run(&format!(
-        "CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA gis, audit, lizsync TO {role};
-         GRANT ALL ON ALL TABLES IN SCHEMA gis, audit, lizsync TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA gis, audit, lizsync TO {role}"
+    central.run(&format!("CREATE ROLE {role} LOGIN"));
+    central.run(&support::documented_grants(
+        "Synchronising",
+        &role,
+        &central,
     ));
     for (deny, allow) in [
         (

@@ -277,7 +277,9 @@ fn an_upgrade_brings_the_functions_of_this_version() {
     assert!(said.contains("already"), "{said}");
 
     database.run("UPDATE lizsync.sys_structure_metadonnee SET version = '1.0.0-beta.1';
-        CREATE OR REPLACE FUNCTION audit.capture_statement() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
+        CREATE OR REPLACE FUNCTION audit.capture_statement() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        DROP FUNCTION lizsync.identity; DROP FUNCTION lizsync.changes; DROP TYPE lizsync.entry CASCADE;
+        GRANT EXECUTE ON FUNCTION lizsync.moment TO pg_monitor");
     let said = refused(
         "initialize_central_database",
         json!({"CONNECTION_NAME_CENTRAL": database.conninfo()}),
@@ -298,6 +300,16 @@ fn an_upgrade_brings_the_functions_of_this_version() {
     assert_eq!(picture(&database), before);
 
     run("upgrade_database_structure", with(true)).unwrap();
+    let functions = |database: &Database| {
+        database.rows("SELECT oid::regprocedure FROM pg_proc WHERE pronamespace IN ('audit'::regnamespace, 'lizsync'::regnamespace) ORDER BY oid::regprocedure::text")
+    };
+    let fresh = central("fresh", "");
+    assert_eq!(functions(&database), functions(&fresh));
+    assert_eq!(
+        database
+            .value("SELECT has_function_privilege('pg_monitor', 'lizsync.moment()', 'EXECUTE')"),
+        "t"
+    );
     database.run("INSERT INTO gis.t VALUES (1)");
     assert_eq!(
         database.value("SELECT count(*) FROM audit.logged_actions"),

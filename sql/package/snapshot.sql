@@ -1,5 +1,4 @@
--- The snapshot of this transaction and where the log stands in it; one row.
+-- The snapshot of this transaction; one row.
 SELECT pg_export_snapshot() AS exported, txid_current_snapshot()::text AS snapshot,
        to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created,
-       current_database()::text AS database,
-       (SELECT max(event_id) FROM audit.logged_actions) AS highest_event;
+       current_database()::text AS database;

@@ -1,9 +1,17 @@
 -- Who a database is.
--- Returns one row: whether it has the tables of LizSync, in which layout, and the schema of hstore.
-SELECT to_regclass('lizsync.server_metadata') IS NOT NULL
-           AND to_regclass('lizsync.sys_structure_metadonnee') IS NOT NULL AS installed,
-       to_regclass('lizsync.received') IS NOT NULL
-           AND to_regclass('audit.logged_actions') IS NOT NULL AS ours,
+-- Returns one row: whether it has the tables of LizSync, in which layout and with the functions that read
+-- them, and the schema of hstore. It looks at the catalogue, which needs no right on the schemas.
+WITH ours AS (
+    SELECT n.nspname || '.' || c.relname AS name
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname IN ('audit', 'lizsync')
+)
+SELECT 'lizsync.server_metadata' IN (SELECT name FROM ours)
+           AND 'lizsync.sys_structure_metadonnee' IN (SELECT name FROM ours) AS installed,
+       'lizsync.received' IN (SELECT name FROM ours)
+           AND 'audit.logged_actions' IN (SELECT name FROM ours) AS ours,
+       EXISTS (SELECT FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+               WHERE n.nspname = 'lizsync' AND p.proname = 'identity' AND p.pronargs = 0) AS readable,
        (SELECT quote_ident(n.nspname) FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
         WHERE e.extname = 'hstore') AS hstore,
        current_setting('server_version_num')::integer AS server_version,

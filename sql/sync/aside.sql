@@ -11,6 +11,5 @@ CREATE TEMPORARY TABLE lizsync_aside (
     user_name text,
     sqlstate text,
     constraint_name text,
-    message text NOT NULL,
-    first_time timestamptz NOT NULL DEFAULT now()
+    message text NOT NULL
 ) ON COMMIT DROP;

@@ -5,7 +5,7 @@
 -- Returns the row, the row that holds its key, whether that one is about to give it up, and whether
 -- it does so because it is deleted.
 WITH input AS MATERIALIZED (
-    SELECT s.uid, {hstore}.populate_record(t.*, s.fields) AS new
+    SELECT s.uid, {hstore}.populate_record(t.*, coalesce(s.before OPERATOR({hstore}.||) s.fields, s.fields)) AS new
     FROM pg_temp.lizsync_stage AS s LEFT JOIN {table} AS t ON t.uid = s.uid
     WHERE s.number = {number} AND s.reason IS NULL AND (s.op = 'I' OR s.op = 'U' AND t.uid IS NOT NULL){rows}
 ), wanted AS MATERIALIZED (

@@ -2,7 +2,7 @@
 -- each other). {table}, {late} and {new} (lists t."a", … and (i.new)."a", …), {assignments}, {hstore},
 -- {number}, {rows} (further condition on s). Returns the rows written.
 WITH input AS MATERIALIZED (
-    SELECT s.uid, {hstore}.populate_record(t.*, s.fields) AS new
+    SELECT s.uid, {hstore}.populate_record(t.*, coalesce(s.before OPERATOR({hstore}.||) s.fields, s.fields)) AS new
     FROM pg_temp.lizsync_stage AS s JOIN {table} AS t ON t.uid = s.uid
     WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U'){rows}
 ), written AS (

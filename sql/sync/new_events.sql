@@ -1,5 +1,5 @@
--- The condition for an event of audit.logged_actions (l) to be new for the receiver.
--- {snapshot}: literal, what the receiver has taken. By transaction, because transactions commit in
--- another order than they number their events; the range condition is for the index.
-l.transaction_id >= txid_snapshot_xmin({snapshot}::txid_snapshot)
-AND NOT txid_visible_in_snapshot(l.transaction_id, {snapshot}::txid_snapshot)
+-- What is new for a receiver, as the first arguments of lizsync.changes and lizsync.new_tables: by transaction,
+-- because transactions commit in another order than they number their events.
+-- {since}: literal, what the receiver has taken, or NULL; {receiver}: literal, whose events are left out, or NULL
+-- for only those made here; {deployed_at}: literal, the snapshot of its deployment.
+{since}::txid_snapshot, {receiver}::uuid, {deployed_at}::txid_snapshot

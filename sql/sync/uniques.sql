@@ -9,7 +9,11 @@ FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 LEFT JOIN pg_constraint AS x ON x.conindid = i.indexrelid AND x.contype = 'x'
 CROSS JOIN LATERAL (
-    SELECT array_agg(pg_get_indexdef(i.indexrelid, n, true) ORDER BY n) AS keys,
+    -- Of a generated column, what it is made of: the value itself comes only when the row is written.
+    SELECT array_agg(coalesce((SELECT pg_get_expr(e.adbin, e.adrelid) FROM pg_attribute AS g
+                JOIN pg_attrdef AS e ON e.adrelid = g.attrelid AND e.adnum = g.attnum
+                WHERE g.attrelid = i.indrelid AND g.attnum = (i.indkey::smallint[])[n - 1] AND g.attgenerated <> ''),
+               pg_get_indexdef(i.indexrelid, n, true)) ORDER BY n) AS keys,
            array_agg(CASE WHEN x.oid IS NULL THEN '=' ELSE
                (SELECT format('OPERATOR(%I.%s)', s.nspname, o.oprname) FROM pg_operator AS o
                 JOIN pg_namespace AS s ON s.oid = o.oprnamespace WHERE o.oid = x.conexclop[n]) END ORDER BY n) AS operators
@@ -24,7 +28,12 @@ CROSS JOIN LATERAL (
     FROM pg_attribute AS at JOIN pg_type AS ty ON ty.oid = at.atttypid
     WHERE at.attrelid = i.indrelid AND at.attgenerated = '' AND (at.attnum = ANY (i.indkey::smallint[]) OR EXISTS (
         SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
-        AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = at.attnum))
+        AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = at.attnum) OR EXISTS (
+        SELECT FROM pg_attribute AS g JOIN pg_attrdef AS e ON e.adrelid = g.attrelid AND e.adnum = g.attnum
+        JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = at.attnum
+            AND (d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid
+                 OR d.classid = 'pg_class'::regclass AND d.objid = i.indrelid AND d.objsubid = g.attnum)
+        WHERE g.attrelid = i.indrelid AND g.attnum = ANY (i.indkey::smallint[]) AND g.attgenerated <> ''))
 ) AS a
 WHERE i.indrelid = $1 AND (i.indisunique OR x.oid IS NOT NULL) AND i.indimmediate AND i.indisvalid
   AND a.names IS NOT NULL AND a.names <> ARRAY['uid']

@@ -1,8 +1,9 @@
 -- Inserts and updates the rows of one table in one statement, so that foreign keys are checked when
 -- both are done. Updates come first: they may free a unique value that an insert needs.
 -- {table}, {fields} (an hstore: what to write, from s), {hstore}, {number}, {rows} (further condition on
--- s); {update} and {insert}: the statements, which return uid, and uid and row; {log}: the sub-statement
--- that writes the log, or nothing. Returns one row: rows to write, rows updated, rows inserted.
+-- s); {update} and {insert}: the statements, which return uid and row; {log}: the sub-statements
+-- that write the log, the last one called logged. Returns one row: rows to write, rows updated, rows inserted,
+-- and rows logged.
 WITH input AS MATERIALIZED (
     SELECT s.uid, s.op, s.fields, s.edit_time, s.field_times, s.user_name, s.before, t.uid IS NOT NULL AS there,
            (t.*)::{table} AS old, {hstore}.populate_record(t.*, {fields}) AS new
@@ -13,4 +14,5 @@ WITH input AS MATERIALIZED (
 ), inserted AS (
     {insert}
 ){log}
-SELECT (SELECT count(DISTINCT uid) FROM input), (SELECT count(DISTINCT uid) FROM updated), (SELECT count(*) FROM inserted)
+SELECT (SELECT count(DISTINCT uid) FROM input), (SELECT count(DISTINCT uid) FROM updated), (SELECT count(*) FROM inserted),
+       (SELECT entries FROM logged)

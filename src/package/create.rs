@@ -150,6 +150,10 @@ impl Packaging<'_> {
         }
 
         let package_id = Uuid::new_v4();
+        let highest_event = transaction
+            .query_one("SELECT lizsync.record_package($1)", &[&package_id])
+            .doing(|| "Recording the package in lizsync.history")?
+            .get(0);
         let central_id = self.identity.id()?;
         let manifest = Manifest {
             format: manifest::FORMAT.into(),
@@ -163,7 +167,7 @@ impl Packaging<'_> {
                 server_version_num: self.identity.cluster.version,
                 system_identifier: self.identity.cluster.system_identifier.to_string(),
                 timeline: self.identity.cluster.timeline,
-                highest_event: state.get("highest_event"),
+                highest_event,
             },
             pg_dump_version: self.pg_dump.version.clone(),
             snapshot: state.get("snapshot"),
@@ -174,12 +178,6 @@ impl Packaging<'_> {
         };
         archive.add(manifest::MANIFEST, manifest.to_json()?.as_bytes())?;
         let finished = archive.finish()?;
-        transaction
-            .execute(
-                include_str!("../../sql/package/record.sql"),
-                &[&package_id, &central_id],
-            )
-            .doing(|| "Recording the package in lizsync.history")?;
         self.feedback.check()?;
         transaction
             .commit()

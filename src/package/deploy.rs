@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use ::postgres::{GenericClient, Transaction};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::archive_reader::{self, Package};
@@ -260,8 +259,8 @@ impl Deployment<'_> {
             .doing(doing)?;
         clone
             .execute(
-                "INSERT INTO lizsync.synchronized_schemas (server_id, sync_schemas) VALUES ($1, $2::text::jsonb)",
-                &[&self.clone_id, &self.schemas()],
+                "SELECT lizsync.register_clone($1, $2, NULL)",
+                &[&self.clone_id, &manifest.schemas],
             )
             .doing(doing)?;
         Ok(())
@@ -271,20 +270,15 @@ impl Deployment<'_> {
     fn register(&self, central: &mut Connection) -> Result<()> {
         central
             .execute(
-                include_str!("../../sql/package/register.sql"),
+                "SELECT lizsync.register_clone($1, $2, $3)",
                 &[
                     &self.clone_id,
-                    &self.schemas(),
+                    &self.package.manifest.schemas,
                     &self.package.manifest.package_id,
                 ],
             )
             .doing(|| "Registering the clone in the central")?;
         Ok(())
-    }
-
-    /// The packaged schemas as a JSON array.
-    fn schemas(&self) -> String {
-        json!(self.package.manifest.schemas).to_string()
     }
 
     fn sentence(&self, zip: &Path) -> String {

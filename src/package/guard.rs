@@ -57,10 +57,7 @@ pub(super) fn central(central: &mut Connection, manifest: &Manifest) -> Result<I
         .hint("Give the connection to that central, or make a package of this one."));
     }
     let known: bool = central
-        .query_one(
-            "SELECT EXISTS (SELECT FROM lizsync.history WHERE sync_id = $1)",
-            &[&manifest.package_id],
-        )
+        .query_one("SELECT lizsync.knows_package($1)", &[&manifest.package_id])
         .doing(|| "Reading lizsync.history")?
         .get(0);
     let same_server =

@@ -102,9 +102,9 @@ fn from_server(db: &DbError, what: &str) -> Error {
         _ if code == READ_ONLY => Some(
             "Use a server that is no standby, and a role whose sessions may write (default_transaction_read_only).",
         ),
-        Kind::Permission => {
-            Some("Ask the owner of the database for that right, or use another role.")
-        }
+        Kind::Permission => Some(
+            "Ask the owner of the database for that right (docs/roles.md lists what is needed), or use another role.",
+        ),
         _ => db.hint(),
     };
     if let Some(hint) = hint {

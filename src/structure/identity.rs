@@ -58,9 +58,12 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Installed> {
     if !row.get::<_, bool>("installed") {
         return Ok(Installed::Nothing);
     }
-    let server = client
-        .query_one(include_str!("../../sql/structure/server.sql"), &[])
-        .doing(doing)?;
+    // Structures of before the functions can be read by their owner only.
+    let sql = match row.get("readable") {
+        true => "SELECT server_id, server_name, version FROM lizsync.identity()",
+        false => include_str!("../../sql/structure/server.sql"),
+    };
+    let server = client.query_one(sql, &[]).doing(doing)?;
     let version: Option<String> = server.get("version");
     let version = version.unwrap_or_else(|| "unknown".into());
     let hstore: Option<String> = row.get("hstore");

@@ -33,10 +33,16 @@ pub fn install(client: &mut impl GenericClient) -> Result<()> {
 
 /// Creates or replaces the functions.
 pub(super) fn functions(client: &mut impl GenericClient, hstore: &str) -> Result<()> {
-    let sql = fill(include_str!("../../sql/structure/capture.sql"), hstore);
-    client
-        .batch_execute(&sql)
-        .doing(|| "Creating the functions of the change capture")
+    for text in [
+        include_str!("../../sql/structure/capture.sql"),
+        include_str!("../../sql/structure/access_read.sql"),
+        include_str!("../../sql/structure/access_write.sql"),
+    ] {
+        client
+            .batch_execute(&fill(text, hstore))
+            .doing(|| "Creating the functions of the schemas audit and lizsync")?;
+    }
+    Ok(())
 }
 
 /// Records that the structure now has this version.

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::carry::carry;
+use super::carry::{carry, hand_over};
 use super::merge::Side;
 use super::refusal::Refusals;
 use super::run::Run;
 use super::tables::Scope;
-use crate::error::Result;
-use crate::postgres::{Doing, literal};
+use crate::error::{Error, Result};
+use crate::postgres::{Doing, Template, literal};
 
 const COLUMNS: &str = "owner, schema_name, table_name, uid, action, fields, edit_time, field_times, \
     user_name, sqlstate, constraint_name, message";
@@ -22,14 +22,14 @@ const NAMED: usize = 5;
 
 impl Run<'_> {
     /// Forgets what was set aside, was sent by a later run, and has reached the central; `taken` is the
-    /// last run that the central has. Returns whether anything waits.
-    pub(super) fn recover_aside(&mut self, taken: Option<Uuid>) -> Result<bool> {
+    /// last run that the central has. Returns how many wait.
+    pub(super) fn recover_aside(&mut self, taken: Option<Uuid>) -> Result<u64> {
         let clone = &mut self.clone.connection;
         let doing = || "Reading what was set aside";
-        let sql = "SELECT count(*) FILTER (WHERE sent_in IS NULL) > 0, count(sent_in) > 0 FROM lizsync.set_aside";
+        let sql = "SELECT count(*) FILTER (WHERE sent_in IS NULL), count(sent_in) > 0 FROM lizsync.set_aside";
         let row = clone.query_one(sql, &[]).doing(doing)?;
         if !row.get::<_, bool>(1) {
-            return Ok(row.get(0));
+            return waiting(&row);
         }
         clone
             .execute(
@@ -46,7 +46,7 @@ impl Run<'_> {
             )
             .doing(doing)?;
         let row = clone.query_one(sql, &[]).doing(doing)?;
-        Ok(row.get(0))
+        waiting(&row)
     }
 
     /// Writes what could not be applied to both databases, and says so.
@@ -93,53 +93,30 @@ impl Run<'_> {
             .execute(&sql, &[&self.clone.id, &self.sync_id])
             .doing(|| doing)?;
         self.list_in_central()?;
-        self.tell_aside()
+        self.describe_aside()
     }
 
     /// The central's list of its own changes that this clone could not take.
     fn list_in_central(&mut self) -> Result<()> {
         let doing = "Listing what was set aside in the central";
-        let sql = self
-            .central
-            .template(include_str!("../../sql/sync/aside.sql"))
-            .sql();
-        self.central
-            .connection
-            .batch_execute(&sql)
-            .doing(|| doing)?;
-        let columns = format!("{COLUMNS}, first_time");
-        carry(
-            &mut self.clone.connection,
-            &format!(
-                "SELECT {columns} FROM lizsync.set_aside WHERE owner = 'central' AND clone_id = '{}'",
-                self.clone.id
-            ),
-            &mut self.central.connection,
-            "pg_temp.lizsync_aside",
-            &columns,
-            doing,
-        )?;
+        let call = |waiting: &str| {
+            format!(
+                "SELECT lizsync.list_aside('{}', '{}', {waiting}::text::jsonb)",
+                self.clone.id, self.sync_id
+            )
+        };
+        let (clear, list) = (call("'[]'"), call("$1"));
+        // Also where nothing waits any more.
         let central = &mut self.central.connection;
-        central
-            .execute(
-                "DELETE FROM lizsync.set_aside WHERE clone_id = $1",
-                &[&self.clone.id],
-            )
-            .doing(|| doing)?;
-        central
-            .execute(
-                &format!(
-                    "INSERT INTO lizsync.set_aside (clone_id, sync_id, {columns})
-                     SELECT $1, $2, {columns} FROM pg_temp.lizsync_aside"
-                ),
-                &[&self.clone.id, &self.sync_id],
-            )
-            .doing(|| doing)?;
-        Ok(())
+        central.execute(&clear, &[]).doing(|| doing)?;
+        let query = Template::new(include_str!("../../sql/sync/waiting.sql"))
+            .set("clone", literal(&self.clone.id.to_string()))
+            .sql();
+        hand_over(&mut self.clone.connection, &query, central, &list, doing)
     }
 
-    /// Names what was set aside, by reason.
-    fn tell_aside(&mut self) -> Result<()> {
+    /// Names what was set aside, by reason, for the end of the run.
+    fn describe_aside(&mut self) -> Result<()> {
         let rows = self
             .clone
             .connection
@@ -164,7 +141,7 @@ impl Run<'_> {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            self.feedback.warning(format!(
+            self.aside.push(format!(
                 "Set aside: {table} {}{more} of {} cannot be written to {}: {message}",
                 uids[..uids.len().min(NAMED)].join(", "),
                 owner.full(),
@@ -185,6 +162,10 @@ impl Run<'_> {
             log::debug!("clearing what was set aside: {error}");
         }
     }
+}
+
+fn waiting(row: &::postgres::Row) -> Result<u64> {
+    u64::try_from(row.get::<_, i64>(0)).map_err(|_| Error::internal("A count is negative."))
 }
 
 /// Why each side refused changes of the other one.
@@ -221,7 +202,7 @@ fn refused(scope: &Scope, owner: &str, refusals: &Refusals) -> Option<String> {
         })
         .collect();
     Some(
-        crate::postgres::Template::new(include_str!("../../sql/sync/refused.sql"))
+        Template::new(include_str!("../../sql/sync/refused.sql"))
             .set("tables", scope.values())
             .set("owner", literal(owner))
             .set("refusals", rows.join(", "))

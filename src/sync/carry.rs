@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 
+use ::postgres::fallible_iterator::FallibleIterator;
+
 use crate::error::Result;
 use crate::postgres::{Connection, Doing};
 
@@ -35,5 +37,24 @@ pub fn carry(
         to.write_all(&buffer[..length]).doing(doing)?;
     }
     to.finish().doing(doing)?;
+    Ok(())
+}
+
+/// Hands what `query` returns in one database, rows of one text (a JSON array each), to `call` in the
+/// other, as its $1. So the functions of the other database need not look at temporary tables.
+pub fn hand_over(
+    from: &mut Connection,
+    query: &str,
+    to: &mut Connection,
+    call: &str,
+    doing: &'static str,
+) -> Result<()> {
+    let doing = || doing;
+    let call = (**to).prepare(call).doing(doing)?;
+    let mut parts = from.query_raw(query, [] as [&str; 0]).doing(doing)?;
+    while let Some(part) = parts.next().doing(doing)? {
+        to.query_one(&call, &[&part.get::<_, &str>(0)])
+            .doing(doing)?;
+    }
     Ok(())
 }

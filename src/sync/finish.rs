@@ -9,7 +9,7 @@ use super::merge::Side;
 use super::outcome::Outcome;
 use super::participant::Stamp;
 use super::receipt::Receipt;
-use super::run::{Begun, Run};
+use super::run::{Begun, Ended, Run};
 use super::tables::Scope;
 use super::transfer::{Tally, Transferred};
 use crate::error::{Error, Result};
@@ -35,12 +35,13 @@ impl Run<'_> {
         written: &Written,
         transferred: &Transferred,
         scope: Option<&Scope>,
-    ) -> Result<()> {
+    ) -> Result<Ended> {
         let of_central = receipt(&transferred.central, &written.clone);
         let of_clone = receipt(&transferred.clone, &written.central);
         of_central.check(Side::Central.name())?;
         of_clone.check(Side::Clone.name())?;
         let before = self.outcome;
+        let waited = begun.waited.max(before.set_aside());
         self.outcome.central.then(of_central);
         self.outcome.clone.then(of_clone);
         self.outcome.conflicts +=
@@ -64,7 +65,10 @@ impl Run<'_> {
         if begun.stored {
             self.clear_aside();
         }
-        Ok(())
+        Ok(match self.outcome.set_aside() > waited {
+            true => Ended::MoreAside,
+            false => Ended::Done,
+        })
     }
 
     /// What the clone writes with its changes: it forgets what lost, keeps the conflicts until the
@@ -118,14 +122,13 @@ impl Run<'_> {
                 include_str!("../../sql/sync/history.sql"),
                 &[
                     &self.sync_id,
-                    &self.central.id.to_string(),
-                    &self.clone.id.to_string(),
+                    &self.clone.id,
+                    &begun.received_by_clone.snapshot,
                     &number(outcome.central.applied),
                     &number(outcome.clone.applied),
                     &number(outcome.conflicts),
                     &number(outcome.superseded()),
                     &number(outcome.set_aside()),
-                    &begun.received_by_clone.snapshot,
                     &number(outcome.central.captured),
                     &number(outcome.clone.captured),
                     &number(outcome.central.superseded),
@@ -174,10 +177,10 @@ impl Run<'_> {
             .central
             .connection
             .query_one(
-                "SELECT EXISTS (SELECT FROM lizsync.synchronized_schemas WHERE server_id = $1)",
+                "SELECT EXISTS (SELECT FROM lizsync.scope($1))",
                 &[&self.clone.id],
             )
-            .doing(|| "Looking for the clone in lizsync.synchronized_schemas")?
+            .doing(|| "Looking for the clone in the central")?
             .get(0);
         if known {
             return Ok(());
@@ -186,7 +189,7 @@ impl Run<'_> {
         self.central
             .connection
             .execute(
-                "INSERT INTO lizsync.synchronized_schemas (server_id, sync_schemas) VALUES ($1, to_jsonb($2::text[]))",
+                "SELECT lizsync.register_clone($1, $2, NULL)",
                 &[&self.clone.id, &schemas],
             )
             .doing(|| "Registering the clone in the central")?;

@@ -96,10 +96,7 @@ impl Run<'_> {
         let row = self
             .central
             .connection
-            .query_one(
-                "SELECT EXISTS (SELECT FROM lizsync.history WHERE sync_id = $1)",
-                &[&self.package],
-            )
+            .query_one("SELECT lizsync.knows_package($1)", &[&self.package])
             .doing(|| "Reading the history of the central")?;
         Ok(row.get(0))
     }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::apply::{Applied, Apply, Found};
 use super::aside::BySide;
+use super::change::Time;
 use super::clock;
 use super::finish::Written;
 use super::merge::Side;
@@ -49,10 +50,17 @@ pub fn run(
     })?;
     let mut run = Run::prepare(central, clone, feedback)?;
     let mut locked = Vec::new();
+    let mut again = false;
     for attempt in 1..=TRIES {
         feedback.check()?;
         let error = match run.attempt(&locked) {
-            Ok(()) => {
+            // What was refused may have waited for something that came after it.
+            Ok(Ended::MoreAside) if !again => {
+                again = true;
+                continue;
+            }
+            Ok(_) => {
+                run.aside.iter().for_each(|text| feedback.warning(text));
                 feedback.progress(100.0);
                 return Ok(run.outcome);
             }
@@ -73,6 +81,15 @@ pub fn run(
     Err(Error::internal("A run ended without an outcome."))
 }
 
+/// How a try ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Nothing is left to do.
+    Done,
+    /// More changes are set aside than before.
+    MoreAside,
+}
+
 /// What all tries of a run share.
 pub(super) struct Run<'a> {
     pub(super) central: Participant,
@@ -86,6 +103,8 @@ pub(super) struct Run<'a> {
     pub(super) outcome: Outcome,
     /// Whether the central has standbys, which may take over without its last commits.
     pub(super) replicated: bool,
+    /// Sentences about what the last try had to set aside.
+    pub(super) aside: Vec<String>,
     /// The tables that the last try meant to write, as SQL.
     pub(super) written: Vec<String>,
     pub(super) feedback: &'a Feedback,
@@ -97,8 +116,10 @@ pub(super) struct Begun {
     pub(super) clone: Moment,
     pub(super) received_by_clone: Received,
     pub(super) received_by_central: Option<Received>,
-    /// Whether changes wait that were set aside.
+    /// Whether changes wait, set aside or to be brought back.
     pub(super) stored: bool,
+    /// How many were set aside.
+    pub(super) waited: u64,
     /// Runs that the central has lost.
     pub(super) lost: Vec<Uuid>,
 }
@@ -173,23 +194,29 @@ impl<'a> Run<'a> {
             clone,
             sync_id: Uuid::new_v4(),
             outcome: Outcome::default(),
+            aside: Vec::new(),
             written: Vec::new(),
             feedback,
         })
     }
 
     /// One try: steps 1 to 6.
-    fn attempt(&mut self, locked: &[String]) -> Result<()> {
+    fn attempt(&mut self, locked: &[String]) -> Result<Ended> {
+        // Each try commits under an id of its own.
+        self.sync_id = Uuid::new_v4();
+        self.aside.clear();
         let mut begun = self.begin(locked)?;
         let taken = begun.received_by_central.as_ref().map(|r| r.sync_id);
         self.prune(taken)?;
-        begun.stored = self.recover_aside(taken)? || !begun.lost.is_empty();
+        begun.waited = self.recover_aside(taken)?;
+        begun.stored = begun.waited > 0 || !begun.lost.is_empty();
         let new = self.new_events(&begun);
         let anything =
             begun.stored | self.any("central", &new.central)? | self.any("clone", &new.clone)?;
+        let offset = self.clock_offset()?;
         self.feedback.progress(10.0);
         if anything {
-            self.exchange(&begun, &new)
+            self.exchange(&begun, &new, offset)
         } else {
             self.finish(&begun, &Written::default(), &Transferred::default(), None)
         }
@@ -215,51 +242,63 @@ impl<'a> Run<'a> {
             received_by_clone,
             received_by_central,
             stored: false,
+            waited: 0,
             lost,
         })
     }
 
     fn new_events(&self, begun: &Begun) -> New {
-        let since = |snapshot: &str| {
+        let new = |received: Option<&Received>, receiver: Option<Uuid>| {
+            let null = || "NULL".to_owned();
             Template::new(include_str!("../../sql/sync/new_events.sql"))
-                .set("snapshot", literal(snapshot))
+                .set(
+                    "since",
+                    received.map_or_else(null, |r| literal(&r.snapshot)),
+                )
+                .set(
+                    "receiver",
+                    receiver.map_or_else(null, |id| literal(&id.to_string())),
+                )
+                .set("deployed_at", self.deployed_at.as_str())
                 .sql()
         };
-        // What this clone sent came from it, unless it was deployed anew since.
-        let origin = format!(
-            "(l.origin IS DISTINCT FROM '{}' OR txid_visible_in_snapshot(l.transaction_id, {}::txid_snapshot))",
-            self.clone.id, self.deployed_at
-        );
-        let of_clone = begun
-            .received_by_central
-            .as_ref()
-            .map(|received| since(&received.snapshot));
         New {
-            central: format!("{} AND {origin}", since(&begun.received_by_clone.snapshot)),
-            clone: format!(
-                "{} AND l.origin IS NULL",
-                of_clone.as_deref().unwrap_or("true")
-            ),
+            // What this clone sent came from it, unless it was deployed anew since.
+            central: new(Some(&begun.received_by_clone), Some(self.clone.id)),
+            clone: new(begun.received_by_central.as_ref(), None),
             stored: begun.stored,
             lost: begun.lost.clone(),
         }
     }
 
-    fn any(&mut self, side: &str, condition: &str) -> Result<bool> {
+    fn any(&mut self, side: &str, new: &str) -> Result<bool> {
         let connection = match side {
             "central" => &mut self.central.connection,
             _ => &mut self.clone.connection,
         };
-        let sql =
-            format!("SELECT EXISTS (SELECT FROM audit.logged_actions AS l WHERE {condition})");
+        let sql = format!("SELECT EXISTS (SELECT FROM lizsync.new_tables({new}))");
         Ok(connection
             .query_one(&sql, &[])
             .doing(|| format!("Reading the change log of the {side}"))?
             .get(0))
     }
 
+    /// What to add to the clone's times; a difference that somebody should mend is told.
+    fn clock_offset(&mut self) -> Result<Time> {
+        let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
+        if offset.abs() > 1_000_000 {
+            let seconds = offset as f64 / 1e6;
+            self.feedback.warning(format!(
+                "The clocks of the two servers differ by {:.1} s (the clone's is {}); edit times are corrected by that.",
+                seconds.abs(),
+                if offset > 0 { "behind" } else { "ahead" }
+            ));
+        }
+        Ok(offset)
+    }
+
     /// Steps 3 to 6, where there is something to do.
-    fn exchange(&mut self, begun: &Begun, new: &New) -> Result<()> {
+    fn exchange(&mut self, begun: &Begun, new: &New, offset: Time) -> Result<Ended> {
         let schemas = self.schemas()?;
         let central = tables::read(&mut *self.central.connection, &schemas)?;
         let clone = tables::read(&mut *self.clone.connection, &schemas)?;
@@ -272,15 +311,6 @@ impl<'a> Run<'a> {
         let mut scope = Scope::new(central, clone, &central_references, self.feedback);
         self.find_unusable(&mut scope, new, &schemas)?;
         let scope = scope;
-        let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
-        if offset.abs() > 1_000_000 {
-            let seconds = offset as f64 / 1e6;
-            self.feedback.warning(format!(
-                "The clocks of the two servers differ by {:.1} s (the clone's is {}); edit times are corrected by that.",
-                seconds.abs(),
-                if offset > 0 { "behind" } else { "ahead" }
-            ));
-        }
         let transferred = transfer(
             &mut self.central,
             &mut self.clone,

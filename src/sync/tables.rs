@@ -7,7 +7,7 @@ use ::postgres::GenericClient;
 
 use super::change::Change;
 use super::merge::Side;
-use super::order;
+use super::order::{self, Edge};
 use super::refusal::Refusal;
 use crate::error::Result;
 use crate::feedback::Feedback;
@@ -43,6 +43,8 @@ pub struct Trigger {
     pub name: String,
     /// Whether it runs in every session (mode `A`), or only in ordinary ones (`O`).
     pub always: bool,
+    /// Whether it is a rule.
+    pub rule: bool,
 }
 
 /// A foreign key of a database.
@@ -153,7 +155,8 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
                 .map(|((table, name), mode)| Trigger {
                     table,
                     name,
-                    always: mode == "A",
+                    always: mode.starts_with('A'),
+                    rule: mode.ends_with('R'),
                 })
                 .collect(),
         };
@@ -239,11 +242,21 @@ impl Scope {
                 .map(|(table, there)| (table, [Presence::Absent, Presence::of(Some(&there))])),
         );
         let place = |oid: u32| tables.iter().position(|synced| synced.central.oid == oid);
-        let pairs: Vec<(usize, usize)> = references
+        let edges: Vec<Edge> = references
             .iter()
-            .filter_map(|r| Some((place(r.child)?, place(r.parent)?)))
+            .filter_map(|r| {
+                let (child, parent) = (place(r.child)?, place(r.parent)?);
+                let nullable = &tables[child].central.nullable;
+                let patient =
+                    r.deferrable || r.columns.iter().all(|(name, _)| nullable.contains(name));
+                Some(Edge {
+                    child,
+                    parent,
+                    patient,
+                })
+            })
             .collect();
-        let order = order::parents_first(tables.len(), &pairs);
+        let order = order::parents_first(tables.len(), &edges);
         Self {
             tables: order
                 .into_iter()
@@ -329,13 +342,33 @@ impl Scope {
         }
     }
 
+    /// The tables by number, each with whether it stands for rows without uid.
+    fn all(&self) -> impl Iterator<Item = (&Table, bool)> {
+        let usable = self.tables.iter().map(|synced| (&synced.table, false));
+        let unusable = self.unusable.iter().map(|u| (&u.table, u.without_uid));
+        usable.chain(unusable)
+    }
+
+    /// The tables as four SQL arrays: number, schema, name, and whether it stands for rows without uid.
+    pub fn arrays(&self) -> String {
+        let list = |of: fn((usize, (&Table, bool))) -> String| {
+            let items: Vec<String> = self.all().enumerate().map(of).collect();
+            items.join(", ")
+        };
+        format!(
+            "ARRAY[{}]::integer[], ARRAY[{}]::text[], ARRAY[{}]::text[], ARRAY[{}]::boolean[]",
+            list(|(number, _)| number.to_string()),
+            list(|(_, (table, _))| literal(&table.schema)),
+            list(|(_, (table, _))| literal(&table.name)),
+            list(|(_, (_, without_uid))| without_uid.to_string())
+        )
+    }
+
     /// The tables as rows of an SQL VALUES list: number, schema, name, and whether it stands for rows
     /// without uid. Never empty.
     pub fn values(&self) -> String {
-        let usable = self.tables.iter().map(|synced| (&synced.table, false));
-        let unusable = self.unusable.iter().map(|u| (&u.table, u.without_uid));
-        let rows: Vec<String> = usable
-            .chain(unusable)
+        let rows: Vec<String> = self
+            .all()
             .enumerate()
             .map(|(number, (Table { schema, name }, without_uid))| {
                 format!(

@@ -72,7 +72,7 @@ impl Tally {
     }
 }
 
-/// What is new for the other side: a condition on `l`, an event of the log.
+/// What is new for the other side, as `sql/sync/new_events.sql` has it.
 pub struct New {
     /// Of the central, for the clone.
     pub central: String,
@@ -117,10 +117,10 @@ pub fn transfer(
         true => Some(reader(clone, feedback)?),
         false => None,
     };
-    let copy = |condition: &str| {
+    let copy = |new: &str| {
         Template::new(include_str!("../../sql/sync/changes.sql"))
-            .set("tables", scope.values())
-            .set("new", condition)
+            .set("tables", scope.arrays())
+            .set("new", new)
             .sql()
     };
     let read_central = || "Reading the change log of the central";

@@ -45,9 +45,10 @@ fn alter(
         .iter()
         .map(|trigger| {
             format!(
-                "ALTER TABLE {} {} TRIGGER {}",
+                "ALTER TABLE {} {} {} {}",
                 trigger.table,
                 verb(trigger.always),
+                if trigger.rule { "RULE" } else { "TRIGGER" },
                 quote(&trigger.name)
             )
         })

@@ -67,8 +67,8 @@ fn databases_that_are_no_central() {
 
     let role = format!("reader_{}", std::process::id());
     let database = prepared("rights", PLAIN);
-    database.run(&format!("CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA gis, audit, lizsync TO {role};
-        GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA lizsync, audit TO {role}; GRANT SELECT ON gis.spot TO {role}"));
+    database.run(&format!("CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA gis, lizsync TO {role};
+        GRANT EXECUTE ON FUNCTION lizsync.identity, lizsync.record_package TO {role}; GRANT SELECT ON gis.spot TO {role}"));
     let mut parameters = package_parameters(&database, "gis", &zip);
     parameters["CONNECTION_NAME_CENTRAL"] = json!(
         database

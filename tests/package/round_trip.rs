@@ -323,7 +323,7 @@ fn owners_need_no_superuser() {
     let central = prepared("owner", PLAIN);
     central.run(&format!(
         "CREATE ROLE {role} LOGIN; ALTER SCHEMA gis OWNER TO {role}; ALTER TABLE gis.tree OWNER TO {role}; ALTER TABLE gis.spot OWNER TO {role};
-         GRANT USAGE ON SCHEMA audit, lizsync TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA audit, lizsync TO {role}"
+         GRANT USAGE ON SCHEMA lizsync TO {role}; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA lizsync TO {role}"
     ));
     let clone = Database::new("owner_clone");
     clone.run(&format!(

@@ -347,3 +347,19 @@ pub fn counts(outputs: &serde_json::Value) -> [u64; 5] {
     ]
     .map(|id| outputs[id].as_u64().unwrap())
 }
+
+/// What docs/roles.md grants under a heading, for a role on a database: the block as it stands there,
+/// with these two names.
+pub fn documented_grants(heading: &str, role: &str, database: &Database) -> String {
+    let text = include_str!("../../docs/roles.md");
+    let (_, section) = text.split_once(&format!("\n## {heading}\n")).unwrap();
+    let (_, block) = section.split_once("```sql\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    assert!(block.contains("DATABASE central TO surveyor"), "{block}");
+    block
+        .replace(
+            "DATABASE central",
+            &format!("DATABASE \"{}\"", database.name),
+        )
+        .replace("surveyor", role)
+}

@@ -173,19 +173,21 @@ impl Apply<'_> {
             if columns.is_empty() {
                 continue;
             }
-            let hstore = self.receiver.identity.hstore.clone();
-            let table = self.scope.tables[number].table.to_string();
+            self.remember_as_it_was(number, &uids)?;
             self.announce(reference.child)?;
-            for sql in [
-                format!("UPDATE pg_temp.lizsync_stage AS s SET before = {hstore}.hstore((t.*)::record) FROM {table} AS t
-                         WHERE s.number = {number} AND s.uid = t.uid AND t.uid = ANY ($1) AND s.op = 'D' AND s.before IS NULL"),
-                format!("UPDATE {table} SET {} WHERE uid = ANY ($1)", columns.join(", ")),
-            ] {
-                let doing = self.doing(number);
-                let _refused = self.attempt(|apply| {
-                    apply.receiver.connection.execute(&sql, &[&uids]).doing(doing)
-                })?;
-            }
+            let sql = format!(
+                "UPDATE {} SET {} WHERE uid = ANY ($1)",
+                self.scope.tables[number].table,
+                columns.join(", ")
+            );
+            let doing = self.doing(number);
+            let _refused = self.attempt(|apply| {
+                apply
+                    .receiver
+                    .connection
+                    .execute(&sql, &[&uids])
+                    .doing(doing)
+            })?;
         }
         self.delete_free(numbers)
     }
@@ -196,7 +198,11 @@ impl Apply<'_> {
         let synced = &scope.tables[number];
         let local = synced.on(self.receiver.side);
         self.announce(local.oid)?;
-        let log = self.log(include_str!("../../../sql/sync/delete_log.sql"), synced, "");
+        let log = self.log(
+            include_str!("../../../sql/sync/delete_log.sql"),
+            None,
+            synced,
+        );
         let sql = self
             .receiver
             .template(include_str!("../../../sql/sync/delete.sql"))
@@ -228,13 +234,8 @@ impl Apply<'_> {
         sql
     }
 
-    /// Refuses a deletion that could not be carried out. Where the row had made room for others, all of
-    /// them have to be written anew.
+    /// Refuses a deletion that could not be carried out.
     fn refuse_held(&mut self, (number, uid): Doomed, reference: Option<usize>) -> Result<()> {
-        let made_room = self.staged_changes(&format!(
-            "number = {number} AND uid = '{uid}' AND op = 'D' AND before IS NOT NULL"
-        ))?;
-        self.found.again |= made_room > 0;
         let refusal = match reference.map(|place| &self.references[place]) {
             Some(Reference {
                 name, child_name, ..

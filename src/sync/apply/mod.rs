@@ -225,16 +225,20 @@ impl Apply<'_> {
 
     fn mark(&mut self, number: usize, uids: &[Uuid], reason: i32) -> Result<()> {
         let doing = self.doing(number);
-        self.receiver
+        let rows = self
+            .receiver
             .connection
-            .execute(
+            .query(
                 &format!(
                     "UPDATE pg_temp.lizsync_stage SET reason = $1
-                     WHERE number = {number} AND uid = ANY ($2) AND op IN ('I', 'U', 'D') AND reason IS NULL"
+                     WHERE number = {number} AND uid = ANY ($2) AND op IN ('I', 'U', 'D') AND reason IS NULL
+                     RETURNING before IS NOT NULL"
                 ),
                 &[&reason, &uids],
             )
             .doing(doing)?;
+        // A row that had made room for others is not as it was: all have to be written anew.
+        self.found.again |= rows.iter().any(|row| row.get(0));
         Ok(())
     }
 
@@ -324,26 +328,31 @@ impl Apply<'_> {
             .position(|synced| synced.on(side).oid == oid)
     }
 
-    /// The sub-statement that writes the log of the central; a clone logs only its own edits.
-    fn log(&self, text: &'static str, synced: &Synced, row: &str) -> String {
+    /// The sub-statements that write the log of the central; a clone logs only its own edits. `entries` is
+    /// the one called `entry`; `altered` the one of that name, of what triggers made of the rows.
+    fn log(&self, entries: &str, altered: Option<&str>, synced: &Synced) -> String {
         if self.receiver.side == Side::Clone {
-            return String::new();
+            return ", logged AS (SELECT 0 AS entries)".to_owned();
         }
         let uuid = |id: Uuid| format!("'{id}'::uuid");
-        let template = Template::new(text)
-            .set("schema_name", literal(&synced.table.schema))
-            .set("table_name", literal(&synced.table.name))
-            .set("oid", synced.central.oid.to_string())
-            .set("origin", uuid(self.clone))
-            .set("sync_id", uuid(self.sync_id));
-        if row.is_empty() {
-            template.sql()
-        } else {
-            template
-                .set("hstore", self.receiver.identity.hstore.clone())
-                .set("row", row)
+        let log = |name: &str, from: &str, origin: Uuid, after: &str| {
+            Template::new(include_str!("../../../sql/sync/log.sql"))
+                .set("schema_name", literal(&synced.table.schema))
+                .set("table_name", literal(&synced.table.name))
+                .set("oid", synced.central.oid.to_string())
+                .set("origin", uuid(origin))
+                .set("sync_id", uuid(self.sync_id))
+                .set("name", name)
+                .set("from", from)
+                .set("after", after)
                 .sql()
-        }
+        };
+        let Some(altered) = altered else {
+            return entries.to_owned() + &log("logged", "entry", self.clone, "true");
+        };
+        let brought = log("brought", "entry", self.clone, "true");
+        let after = "(SELECT b.entries FROM brought AS b) > 0";
+        entries.to_owned() + &brought + altered + &log("logged", "altered", self.receiver.id, after)
     }
 }
 

@@ -35,7 +35,6 @@ impl Apply<'_> {
     /// anyway. Returns the number of these rows; `rows` is a further condition on the staged rows.
     pub(super) fn make_room(&mut self, number: usize, rows: &str) -> Result<usize> {
         let table = self.scope.tables[number].table.to_string();
-        let hstore = self.receiver.identity.hstore.clone();
         let mut all = 0;
         for unique in self.uniques(number)? {
             let Some((column, value)) = &unique.room else {
@@ -53,24 +52,99 @@ impl Apply<'_> {
                 continue;
             }
             all += holders.len();
+            self.loosen(number, column, &holders)?;
             self.announce(self.local(number).oid)?;
+            self.remember_as_it_was(number, &holders)?;
             let column = quote(column);
-            for sql in [
-                format!(
-                    "UPDATE pg_temp.lizsync_stage AS s SET before = {hstore}.hstore((t.*)::record) FROM {table} AS t
-                     WHERE s.number = {number} AND s.uid = t.uid AND t.uid = ANY ($1) AND s.before IS NULL"
-                ),
-                format!(
-                    "UPDATE {table} AS t SET {column} = {value}
-                     FROM (SELECT u.uid, row_number() OVER () AS n FROM unnest($1::uuid[]) AS u (uid)) AS p
-                     WHERE t.uid = p.uid"
-                ),
-            ] {
-                let doing = self.doing(number);
-                self.receiver.connection.execute(&sql, &[&holders]).doing(doing)?;
-            }
+            let sql = format!(
+                "UPDATE {table} AS t SET {column} = {value}
+                 FROM (SELECT u.uid, row_number() OVER () AS n FROM unnest($1::uuid[]) AS u (uid)) AS p
+                 WHERE t.uid = p.uid"
+            );
+            let doing = self.doing(number);
+            self.receiver
+                .connection
+                .execute(&sql, &[&holders])
+                .doing(doing)?;
         }
         Ok(all)
+    }
+
+    /// Takes the references away from staged rows that refer to such a column of these rows and are
+    /// written later: what they get then is staged.
+    fn loosen(&mut self, parent: usize, column: &str, holders: &[Uuid]) -> Result<()> {
+        let oid = self.local(parent).oid;
+        let references = self.references;
+        for reference in references
+            .iter()
+            .filter(|r| r.parent == oid && r.child != oid)
+        {
+            let Some(child) = self
+                .number_of(reference.child)
+                .filter(|child| *child > parent)
+            else {
+                continue;
+            };
+            let columns: Vec<&String> = reference.columns.iter().map(|(name, _)| name).collect();
+            let loose = columns
+                .iter()
+                .filter(|name| self.local(child).nullable.contains(**name));
+            let loose: Vec<String> = loose
+                .map(|name| format!("{} = NULL", quote(name)))
+                .collect();
+            if loose.is_empty() || !reference.columns.iter().any(|(_, name)| name == column) {
+                continue;
+            }
+            let sql = format!(
+                "SELECT c.uid FROM {} AS t JOIN {} AS c ON {}
+                 JOIN pg_temp.lizsync_stage AS s ON s.number = {child} AND s.uid = c.uid AND s.reason IS NULL AND s.op IN ('I', 'U', 'D')
+                 WHERE t.uid = ANY ($1)",
+                self.scope.tables[parent].table,
+                reference.child_name,
+                reference.condition("c", "t")
+            );
+            let doing = self.doing(child);
+            let rows = self
+                .receiver
+                .connection
+                .query(&sql, &[&holders])
+                .doing(doing)?;
+            let uids: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+            if uids.is_empty() {
+                continue;
+            }
+            self.remember_as_it_was(child, &uids)?;
+            self.announce(reference.child)?;
+            let sql = format!(
+                "UPDATE {} SET {} WHERE uid = ANY ($1)",
+                self.scope.tables[child].table,
+                loose.join(", ")
+            );
+            let doing = self.doing(child);
+            self.receiver
+                .connection
+                .execute(&sql, &[&uids])
+                .doing(doing)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps rows as they are before they make room: the log shows them so, and what is staged is added to
+    /// that.
+    pub(super) fn remember_as_it_was(&mut self, number: usize, uids: &[Uuid]) -> Result<()> {
+        let hstore = &self.receiver.identity.hstore;
+        let sql = format!(
+            "UPDATE pg_temp.lizsync_stage AS s SET before = {hstore}.hstore((t.*)::record) FROM {} AS t
+             WHERE s.number = {number} AND s.uid = t.uid AND t.uid = ANY ($1) AND s.before IS NULL
+               AND s.op IN ('I', 'U', 'D')",
+            self.scope.tables[number].table
+        );
+        let doing = self.doing(number);
+        self.receiver
+            .connection
+            .execute(&sql, &[&uids])
+            .doing(doing)?;
+        Ok(())
     }
 
     /// Refuses staged rows whose key is held by a row that keeps it. Returns pairs of staged rows of

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Apply, count};
 use crate::error::{Error, Kind, Result, Said};
 use crate::postgres::{Doing, literal, quote};
+use crate::sync::merge::Side;
 use crate::sync::tables::Synced;
 
 /// What a statement does: a right may be lacking for one of them.
@@ -66,22 +67,38 @@ impl Apply<'_> {
                 array(&late)
             )
         };
-        let log = self.log(
-            include_str!("../../../sql/sync/upsert_log.sql"),
-            synced,
-            &row,
-        );
+        let entries = self
+            .receiver
+            .template(include_str!("../../../sql/sync/upsert_log.sql"))
+            .set("row", row)
+            .sql();
+        // Triggers that could not be disabled may change what is written.
+        let watched =
+            self.receiver.side == Side::Central && !local.triggers.is_empty() && !local.owned;
+        let altered = watched.then(|| {
+            let columns = synced.columns.iter().map(|name| name.to_string());
+            let columns = array(&columns.filter(|name| !late.contains(name)).collect());
+            self.receiver
+                .template(include_str!("../../../sql/sync/altered_log.sql"))
+                .set("columns", columns)
+                .sql()
+        });
+        let log = self.log(&entries, altered.as_deref(), synced);
+        let updated = match watched {
+            true => format!("{hstore}.hstore((t.*)::record)"),
+            false => format!("NULL::{hstore}.hstore"),
+        };
         let table = &synced.table;
+        let nothing =
+            || format!("SELECT NULL::uuid AS uid, NULL::{hstore}.hstore AS row WHERE false");
         let update = match verbs {
-            Verbs::Insert => "SELECT NULL::uuid AS uid WHERE false".to_owned(),
+            Verbs::Insert => nothing(),
             _ => format!(
-                "UPDATE {table} AS t SET {assignments} FROM input AS i WHERE i.there AND t.uid = i.uid RETURNING t.uid"
+                "UPDATE {table} AS t SET {assignments} FROM input AS i WHERE i.there AND t.uid = i.uid RETURNING t.uid, {updated} AS row"
             ),
         };
         let insert = match verbs {
-            Verbs::Update => {
-                format!("SELECT NULL::uuid AS uid, NULL::{hstore}.hstore AS row WHERE false")
-            }
+            Verbs::Update => nothing(),
             _ => format!(
                 "INSERT INTO {table} AS t ({}) SELECT {} FROM input AS i
                  WHERE NOT i.there AND (SELECT count(*) FROM updated) >= 0
@@ -126,11 +143,11 @@ impl Apply<'_> {
     fn fields(&self, synced: &Synced, late: &BTreeSet<String>) -> String {
         let hstore = &self.receiver.identity.hstore;
         let local = synced.on(self.receiver.side);
-        let mut sql = if late.is_empty() {
-            "s.fields".to_owned()
-        } else {
-            format!("s.fields OPERATOR({hstore}.-) {}", array(late))
-        };
+        // A row that had to make room gets back what it gave up.
+        let mut sql = format!("coalesce(s.before OPERATOR({hstore}.||) s.fields, s.fields)");
+        if !late.is_empty() {
+            sql = format!("{sql} OPERATOR({hstore}.-) {}", array(late));
+        }
         // populate_record lets no domain be null that may not be, also where the column gets its
         // value later.
         for name in &local.stubborn {
@@ -205,9 +222,7 @@ impl Apply<'_> {
             .set("table", synced.table.to_string())
             .set("number", number.to_string())
             .set("object_table", literal(&synced.table.plain()))
-            .set("time_column", format!("{sender}_event_timestamp"))
-            .set("value_column", format!("{sender}_value"))
-            .set("user_column", format!("{sender}_user"))
+            .set("sender", sender)
             .sql();
         let doing = self.doing(number);
         let (clone, sync_id) = (self.clone, self.sync_id);
@@ -216,11 +231,11 @@ impl Apply<'_> {
                 apply
                     .receiver
                     .connection
-                    .execute(&sql, &[&clone, &sync_id, &sender])
+                    .query_one(&sql, &[&clone, &sync_id])
                     .doing(doing)
             })?
             // Who may not read the table cannot write it either: that says so.
-            .unwrap_or(0);
+            .map_or(Ok(0), |row| count(row.get(0)))?;
         if missing > 0 {
             self.feedback.warning(format!(
                 "{}: {missing} edits of the {sender} are of rows that the {} does not hold; their values are kept in lizsync.conflicts.",

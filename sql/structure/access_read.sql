@@ -1,0 +1,118 @@
+-- What a synchronisation reads of the structure. {hstore} is the quoted schema of the extension hstore.
+--
+-- A role that synchronises has no rights on the tables of LizSync, but may execute these functions and
+-- those of access_write.sql (docs/roles.md). They run with the rights of the owner of the structure, so
+-- none of them may look at anything that its caller could have made: data comes as arguments, never
+-- in temporary tables; every name outside of pg_catalog has its schema, and operators and functions of
+-- hstore are called with exactly their types. Plans are made for the values given, because the index
+-- on transaction_id serves only where it is known from where on.
+
+-- Who this database is, and the version of its structure. One row; nulls where it is not known yet.
+CREATE OR REPLACE FUNCTION lizsync.identity()
+RETURNS TABLE (server_id uuid, server_name text, version text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT (SELECT s.server_id FROM lizsync.server_metadata AS s ORDER BY s.server_name <> 'central' LIMIT 1),
+           (SELECT s.server_name FROM lizsync.server_metadata AS s ORDER BY s.server_name <> 'central' LIMIT 1),
+           (SELECT m.version FROM lizsync.sys_structure_metadonnee AS m ORDER BY m.id DESC LIMIT 1)
+$function$;
+
+-- Where the transaction stands. One row: its snapshot, and the highest event number given out.
+CREATE OR REPLACE FUNCTION lizsync.moment()
+RETURNS TABLE (snapshot text, highest_event bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT txid_current_snapshot()::text, CASE WHEN s.is_called THEN s.last_value ELSE 0 END
+    FROM audit.logged_actions_event_id_seq AS s
+$function$;
+
+-- What this database has received from a sender. At most one row.
+CREATE OR REPLACE FUNCTION lizsync.ledger(sender uuid)
+RETURNS SETOF lizsync.received
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT r.* FROM lizsync.received AS r WHERE r.sender = ledger.sender
+$function$;
+
+-- The schemas that a clone synchronises. One row; none where the clone is not registered.
+CREATE OR REPLACE FUNCTION lizsync.scope(clone uuid)
+RETURNS TABLE (schemas text[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT ARRAY(SELECT jsonb_array_elements_text(s.sync_schemas))
+    FROM lizsync.synchronized_schemas AS s WHERE s.server_id = scope.clone
+$function$;
+
+-- Whether this central made that package.
+CREATE OR REPLACE FUNCTION lizsync.knows_package(package uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT EXISTS (SELECT FROM lizsync.history AS h WHERE h.sync_id = knows_package.package)
+$function$;
+
+-- The tables of which there are new events, as they were called then.
+-- since: what the receiver has taken, a snapshot of this database; null for nothing.
+-- receiver: events that came from it are left out, unless they are visible in deployed_at; null for
+-- the events that were made here, and no others.
+CREATE OR REPLACE FUNCTION lizsync.new_tables(since txid_snapshot, receiver uuid, deployed_at txid_snapshot)
+RETURNS TABLE (schema_name text, table_name text, relid oid, without_uid boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $function$
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT l.schema_name, l.table_name, l.relid, l.uid IS NULL
+    FROM audit.logged_actions AS l
+    WHERE (new_tables.since IS NULL
+           OR l.transaction_id >= txid_snapshot_xmin(new_tables.since)
+              AND NOT txid_visible_in_snapshot(l.transaction_id, new_tables.since))
+      AND CASE WHEN new_tables.receiver IS NULL THEN l.origin IS NULL
+          ELSE l.origin IS DISTINCT FROM new_tables.receiver
+               OR txid_visible_in_snapshot(l.transaction_id, new_tables.deployed_at) END;
+END
+$function$;
+
+-- The new events of some tables, sorted by number, row and order of the log.
+-- since, receiver, deployed_at: as above. numbers, schema_names, table_names, without_uid: the tables,
+-- one element for each; without_uid: the events of rows that have no uid (their event stands for
+-- the row).
+-- Returns the number of the table, row, action, event, time of the edit, user, what was written
+-- (null for a deletion), and the times of fields that differ.
+CREATE OR REPLACE FUNCTION lizsync.changes(since txid_snapshot, receiver uuid, deployed_at txid_snapshot,
+    numbers integer[], schema_names text[], table_names text[], without_uid boolean[])
+RETURNS TABLE (number integer, uid uuid, action text, event_id bigint, edit_time timestamptz, user_name text,
+    fields {hstore}.hstore, field_times {hstore}.hstore)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $function$
+BEGIN
+    RETURN QUERY
+    SELECT t.number, coalesce(l.uid, lpad(to_hex(l.event_id), 32, '0')::uuid), l.action, l.event_id,
+           coalesce(l.edit_time, l.action_tstamp_clk), coalesce(l.session_user_name, ''),
+           CASE l.action WHEN 'U' THEN l.changed_fields WHEN 'I' THEN l.row_data END, l.field_times
+    FROM audit.logged_actions AS l
+    JOIN unnest(changes.numbers, changes.schema_names, changes.table_names, changes.without_uid)
+         AS t (number, schema_name, table_name, without_uid)
+      ON l.schema_name = t.schema_name AND l.table_name = t.table_name AND (l.uid IS NULL) = t.without_uid
+    WHERE (changes.since IS NULL
+           OR l.transaction_id >= txid_snapshot_xmin(changes.since)
+              AND NOT txid_visible_in_snapshot(l.transaction_id, changes.since))
+      AND CASE WHEN changes.receiver IS NULL THEN l.origin IS NULL
+          ELSE l.origin IS DISTINCT FROM changes.receiver
+               OR txid_visible_in_snapshot(l.transaction_id, changes.deployed_at) END
+    ORDER BY 1, 2, l.event_id;
+END
+$function$;
+
+-- What cascades and triggers did so far in this transaction, captured by the triggers of the tables.
+CREATE OR REPLACE FUNCTION lizsync.cascaded()
+RETURNS TABLE (event_id bigint, schema_name text, table_name text, uid uuid, action text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT l.event_id, l.schema_name, l.table_name, l.uid, l.action
+    FROM audit.logged_actions AS l
+    WHERE l.transaction_id = txid_current() AND l.origin IS NULL
+$function$;
+
+REVOKE ALL ON FUNCTION lizsync.identity, lizsync.moment, lizsync.ledger, lizsync.scope, lizsync.knows_package,
+    lizsync.new_tables, lizsync.changes, lizsync.cascaded FROM PUBLIC;

@@ -1,0 +1,192 @@
+-- What a synchronisation, a package and a deployment write to the structure. {hstore} is the quoted
+-- schema of the extension hstore. The comment of access_read.sql says why these are functions, and what
+-- they must not do.
+
+-- An event of the log that a synchronisation brings. action: I, U or D; row_data: the new row for I,
+-- the old row for U and D; changed_fields: what was written, for U; edit_time: when the edit was made,
+-- null for now; field_times: field to time, where they differ; user_name: who made it.
+DO $do$
+BEGIN
+    IF to_regtype('lizsync.entry') IS NULL THEN
+        CREATE TYPE lizsync.entry AS (action text, uid uuid, row_data {hstore}.hstore, changed_fields {hstore}.hstore,
+            edit_time timestamptz, field_times {hstore}.hstore, user_name text);
+    END IF;
+END
+$do$;
+
+-- Logs what a synchronisation has applied to a table; returns the number of entries.
+-- origin: the server that they came from; sync_id: the run. Neither may be null: an edit made here is
+-- logged by the triggers of the table, and by nobody else.
+CREATE OR REPLACE FUNCTION lizsync.log(schema_name text, table_name text, relid oid, origin uuid, sync_id uuid,
+    entries lizsync.entry[])
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    written bigint;
+BEGIN
+    IF log.origin IS NULL OR log.sync_id IS NULL THEN
+        RAISE EXCEPTION 'lizsync.log: origin and sync_id must be given' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+        action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id, application_name,
+        client_addr, client_port, action, row_data, changed_fields, uid, origin, sync_id, edit_time, field_times, sync_data)
+    SELECT log.schema_name, log.table_name, log.relid, e.user_name,
+        now(), statement_timestamp(), clock_timestamp(), txid_current(), current_setting('application_name'),
+        inet_client_addr(), inet_client_port(), e.action, e.row_data, e.changed_fields, e.uid,
+        log.origin, log.sync_id, e.edit_time, e.field_times,
+        jsonb_build_object('origin', log.origin::text, 'replayed_by', '{}'::jsonb, 'action_tstamp_tx', e.edit_time)
+    FROM unnest(log.entries) AS e;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN written;
+END
+$function$;
+
+-- Takes fields out of what a cascade of this transaction logged; nothing is left of an event without
+-- fields. names: null for the whole event. Returns whether there was such an event.
+CREATE OR REPLACE FUNCTION lizsync.shorten_cascade(event bigint, names text[]) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    DELETE FROM audit.logged_actions AS l
+    WHERE l.event_id = shorten_cascade.event AND l.transaction_id = txid_current() AND l.origin IS NULL
+      AND (shorten_cascade.names IS NULL
+           OR l.action = 'U' AND (l.changed_fields OPERATOR({hstore}.-) shorten_cascade.names) OPERATOR({hstore}.=) ''::{hstore}.hstore);
+    IF NOT FOUND THEN
+        UPDATE audit.logged_actions AS l
+        SET changed_fields = l.changed_fields OPERATOR({hstore}.-) shorten_cascade.names
+        WHERE l.event_id = shorten_cascade.event AND l.transaction_id = txid_current() AND l.origin IS NULL
+          AND l.action = 'U' AND shorten_cascade.names IS NOT NULL;
+    END IF;
+    RETURN FOUND;
+END
+$function$;
+
+-- Records that everything visible in a snapshot of the sender has been taken. acknowledged: the last
+-- run that the sender has received from here.
+CREATE OR REPLACE FUNCTION lizsync.receive(sender uuid, snapshot txid_snapshot, sync_id uuid, deployment uuid,
+    system_identifier bigint, timeline integer, highest_event bigint, acknowledged uuid)
+RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    INSERT INTO lizsync.received (sender, snapshot, sync_id, received_at, deployment, system_identifier, timeline,
+        highest_event, acknowledged)
+    VALUES (receive.sender, receive.snapshot, receive.sync_id, now(), receive.deployment, receive.system_identifier,
+        receive.timeline, receive.highest_event, receive.acknowledged)
+    ON CONFLICT (sender) DO UPDATE SET snapshot = excluded.snapshot, sync_id = excluded.sync_id,
+        received_at = excluded.received_at, deployment = excluded.deployment,
+        system_identifier = excluded.system_identifier, timeline = excluded.timeline,
+        highest_event = excluded.highest_event, acknowledged = excluded.acknowledged
+$function$;
+
+-- Records conflicts; those that are known by their conflict_uid are not recorded again.
+-- recorded: JSON array of objects with the columns of lizsync.conflicts; conflict_uid and conflict_time
+-- may be left out. Returns how many are new.
+CREATE OR REPLACE FUNCTION lizsync.record_conflicts(recorded jsonb) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    written bigint;
+BEGIN
+    INSERT INTO lizsync.conflicts (conflict_time, object_table, object_uid, clone_id, central_event_id,
+        central_event_timestamp, central_sql, clone_sql, rejected, rule_applied, conflict_uid, sync_id, field,
+        central_value, clone_value, clone_event_timestamp, central_user, clone_user)
+    SELECT coalesce(c.conflict_time, now()), c.object_table, c.object_uid, c.clone_id, c.central_event_id,
+        c.central_event_timestamp, c.central_sql, c.clone_sql, c.rejected, c.rule_applied,
+        coalesce(c.conflict_uid, md5(random()::text || random()::text || clock_timestamp()::text)::uuid), c.sync_id, c.field,
+        c.central_value, c.clone_value, c.clone_event_timestamp, c.central_user, c.clone_user
+    FROM jsonb_populate_recordset(NULL::lizsync.conflicts, record_conflicts.recorded) AS c
+    ON CONFLICT (conflict_uid) DO NOTHING;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN written;
+END
+$function$;
+
+-- Lists changes of this central that a clone could not take, in the place of what earlier runs listed.
+-- waiting: JSON array of objects with the columns of lizsync.set_aside (an hstore is a string). A run may call it
+-- several times, each time with more. Returns how many were added.
+CREATE OR REPLACE FUNCTION lizsync.list_aside(clone uuid, sync_id uuid, waiting jsonb) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    written bigint;
+BEGIN
+    DELETE FROM lizsync.set_aside AS a
+    WHERE a.clone_id = list_aside.clone AND a.sync_id IS DISTINCT FROM list_aside.sync_id;
+    INSERT INTO lizsync.set_aside (clone_id, sync_id, owner, schema_name, table_name, uid, action, fields, edit_time,
+        field_times, user_name, sqlstate, constraint_name, message, first_time)
+    SELECT list_aside.clone, list_aside.sync_id, a.owner, a.schema_name, a.table_name, a.uid, a.action, a.fields, a.edit_time,
+        a.field_times, a.user_name, a.sqlstate, a.constraint_name, a.message, a.first_time
+    FROM jsonb_populate_recordset(NULL::lizsync.set_aside, list_aside.waiting) AS a;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN written;
+END
+$function$;
+
+-- Records a run in the history of this central. since: what the clone had taken before; the others
+-- are the columns of lizsync.history.
+CREATE OR REPLACE FUNCTION lizsync.record_run(sync_id uuid, clone uuid, since txid_snapshot,
+    applied_to_clone bigint, applied_to_central bigint, conflicts bigint, superseded bigint, set_aside bigint,
+    captured_central bigint, captured_clone bigint, superseded_central bigint, superseded_clone bigint,
+    lost_central bigint, lost_clone bigint, set_aside_central bigint, set_aside_clone bigint)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $function$
+BEGIN
+    INSERT INTO lizsync.history (sync_id, server_from, server_to, sync_type, sync_status, min_event_id, max_event_id,
+        max_action_tstamp_tx, applied_to_clone, applied_to_central, conflicts, superseded, set_aside,
+        captured_central, captured_clone, superseded_central, superseded_clone, lost_central, lost_clone,
+        set_aside_central, set_aside_clone)
+    SELECT record_run.sync_id, (SELECT i.server_id::text FROM lizsync.identity() AS i), ARRAY[record_run.clone::text],
+        'partial', 'done', min(l.event_id), max(l.event_id), max(l.action_tstamp_tx),
+        record_run.applied_to_clone, record_run.applied_to_central, record_run.conflicts, record_run.superseded,
+        record_run.set_aside, record_run.captured_central, record_run.captured_clone, record_run.superseded_central,
+        record_run.superseded_clone, record_run.lost_central, record_run.lost_clone, record_run.set_aside_central,
+        record_run.set_aside_clone
+    FROM audit.logged_actions AS l
+    WHERE l.transaction_id >= txid_snapshot_xmin(record_run.since)
+      AND NOT txid_visible_in_snapshot(l.transaction_id, record_run.since)
+      AND l.transaction_id <> txid_current()
+      AND l.origin IS DISTINCT FROM record_run.clone;
+END
+$function$;
+
+-- Registers a clone with its schemas. package: the one that was deployed to it just now, whereupon it
+-- starts with an empty ledger and takes all that it could not; null for a clone that was deployed
+-- before without the central being told.
+CREATE OR REPLACE FUNCTION lizsync.register_clone(clone uuid, schemas text[], package uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    INSERT INTO lizsync.synchronized_schemas AS s (server_id, sync_schemas)
+    VALUES (register_clone.clone, to_jsonb(register_clone.schemas))
+    ON CONFLICT (server_id) DO UPDATE SET sync_schemas = excluded.sync_schemas;
+    IF register_clone.package IS NOT NULL THEN
+        DELETE FROM lizsync.received AS r WHERE r.sender = register_clone.clone;
+        DELETE FROM lizsync.set_aside AS a WHERE a.clone_id = register_clone.clone;
+        UPDATE lizsync.history AS h
+        SET server_to = array_append(array_remove(coalesce(h.server_to, '{}'), register_clone.clone::text),
+                                     register_clone.clone::text)
+        WHERE h.sync_id = register_clone.package;
+    END IF;
+END
+$function$;
+
+-- Records a package in the history of this central. Returns the highest event of the log, null where
+-- it is empty.
+CREATE OR REPLACE FUNCTION lizsync.record_package(package uuid) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    INSERT INTO lizsync.history (sync_id, server_from, server_to, min_event_id, max_event_id, max_action_tstamp_tx,
+        sync_type, sync_status)
+    SELECT record_package.package, (SELECT i.server_id::text FROM lizsync.identity() AS i), '{}',
+        (SELECT min(f.event_id) FROM audit.logged_actions AS f), last.event_id, last.action_tstamp_tx, 'full', 'done'
+    FROM (SELECT) AS one
+    LEFT JOIN (SELECT l.event_id, l.action_tstamp_tx FROM audit.logged_actions AS l ORDER BY l.event_id DESC LIMIT 1)
+        AS last ON true
+    RETURNING max_event_id
+$function$;
+
+REVOKE ALL ON FUNCTION lizsync.log, lizsync.shorten_cascade, lizsync.receive, lizsync.record_conflicts,
+    lizsync.list_aside, lizsync.record_run, lizsync.register_clone, lizsync.record_package FROM PUBLIC;
