@@ -1,0 +1,137 @@
+//! A run that dies at every step: before and after each message to a server, the client with both
+//! of its connections, or the connections to one server alone. The next run needs no repair by hand.
+//!
+//! `EVERY=1` plays all crash points; otherwise a part of them, which begins at `SEED`.
+#![allow(missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use lizsync::error::Kind;
+use serde_json::json;
+use support::proxy::{Proxy, Side, When};
+use support::story::{Expected, Pair, Place, socket};
+
+/// One way for a run to die.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    at: usize,
+    when: When,
+    victims: &'static [Side],
+}
+
+const VICTIMS: [&[Side]; 3] = [
+    &[Side::Central, Side::Clone],
+    &[Side::Central],
+    &[Side::Clone],
+];
+
+fn through(proxy: &Proxy, pair: &Pair) -> serde_json::Value {
+    let name = |place: &Place| place.database.as_ref().unwrap().name.clone();
+    json!({
+        "CONNECTION_NAME_CENTRAL": proxy.conninfo(Side::Central, &name(&pair.central)),
+        "CONNECTION_NAME_CLONE": proxy.conninfo(Side::Clone, &name(&pair.clone)),
+    })
+}
+
+/// How many messages a run sends that nothing disturbs.
+fn messages(template: &Pair, expected: &Expected) -> usize {
+    let pair = template.copy("undisturbed");
+    let proxy = Proxy::new(socket(), socket());
+    support::run("synchronize_database", through(&proxy, &pair)).unwrap();
+    let total = proxy.seen();
+    pair.must_recover(expected, "undisturbed");
+    total
+}
+
+/// Plays one crash point; whether the run said that it failed.
+fn crash(template: &Pair, expected: &Expected, number: usize, point: Point) -> bool {
+    let pair = template.copy(&format!("crash{number}"));
+    let proxy = Proxy::cutting([socket(), socket()], point.at, point.when, point.victims);
+    let outcome = support::run("synchronize_database", through(&proxy, &pair));
+    assert!(proxy.done(), "{point:?}: the run ended before it");
+    if let Err(error) = &outcome {
+        assert_eq!(
+            error.kind(),
+            Kind::Connection,
+            "{point:?}: {}",
+            error.sentence()
+        );
+    }
+    pair.must_recover(expected, &format!("{point:?}"));
+    outcome.is_err()
+}
+
+/// The crash points to play: all, or every `step`-th from an offset that changes with each test run.
+fn chosen(points: Vec<Point>, wanted: usize) -> Vec<(usize, Point)> {
+    let step = points.len().div_ceil(wanted);
+    if env::var_os("EVERY").is_some() {
+        return points.into_iter().enumerate().collect();
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let seed = env::var("SEED").map_or(now.as_millis() as usize, |seed| seed.parse().unwrap());
+    println!("SEED={seed}");
+    points
+        .into_iter()
+        .enumerate()
+        .skip(seed % step)
+        .step_by(step)
+        .collect()
+}
+
+#[test]
+fn a_run_that_dies_at_any_step_is_continued_by_the_next() {
+    let (template, expected) = Pair::edited("crash");
+    assert_eq!(
+        expected.conflicts.len(),
+        5,
+        "the history has conflicts of all kinds"
+    );
+    let total = messages(&template, &expected);
+    let point =
+        |victims| move |at| [When::Before, When::After].map(|when| Point { at, when, victims });
+    let points: Vec<Point> = VICTIMS
+        .iter()
+        .flat_map(|victims| (1..=total).flat_map(point(victims)))
+        .collect();
+    assert!(total > 50 && points.len() > 300, "{total} messages");
+    let chosen = chosen(points, 60);
+    assert!(chosen.len() > 50, "{}", chosen.len());
+    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let problems = Mutex::new(BTreeMap::new());
+    thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(|| {
+                while let Some(&(number, point)) = chosen.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let play = || crash(&template, &expected, number, point);
+                    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(play)) {
+                        Ok(said) => failed.fetch_add(usize::from(said), Ordering::SeqCst),
+                        Err(_) => problems
+                            .lock()
+                            .unwrap()
+                            .insert(number, point)
+                            .map_or(0, |_| 0),
+                    };
+                }
+            });
+        }
+    });
+    println!(
+        "{} of {total} × 6 crash points; {} runs failed",
+        chosen.len(),
+        failed.load(Ordering::SeqCst)
+    );
+    assert!(
+        problems.lock().unwrap().is_empty(),
+        "{:#?}",
+        problems.lock().unwrap()
+    );
+    // A run may only call itself done when both commits were confirmed.
+    assert!(failed.load(Ordering::SeqCst) * 10 > chosen.len() * 8);
+}
