@@ -14,9 +14,8 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lizsync::error::Kind;
-use serde_json::json;
-use support::proxy::{Proxy, Side, When};
-use support::story::{Expected, Pair, Place, socket};
+use support::proxy::{BOTH, Proxy, Side, When};
+use support::story::{Expected, Pair, socket};
 
 /// One way for a run to die.
 #[derive(Debug, Clone, Copy)]
@@ -26,25 +25,13 @@ struct Point {
     victims: &'static [Side],
 }
 
-const VICTIMS: [&[Side]; 3] = [
-    &[Side::Central, Side::Clone],
-    &[Side::Central],
-    &[Side::Clone],
-];
-
-fn through(proxy: &Proxy, pair: &Pair) -> serde_json::Value {
-    let name = |place: &Place| place.database.as_ref().unwrap().name.clone();
-    json!({
-        "CONNECTION_NAME_CENTRAL": proxy.conninfo(Side::Central, &name(&pair.central)),
-        "CONNECTION_NAME_CLONE": proxy.conninfo(Side::Clone, &name(&pair.clone)),
-    })
-}
+const VICTIMS: [&[Side]; 3] = [BOTH, &[Side::Central], &[Side::Clone]];
 
 /// How many messages a run sends that nothing disturbs.
 fn messages(template: &Pair, expected: &Expected) -> usize {
     let pair = template.copy("undisturbed");
-    let proxy = Proxy::new(socket(), socket());
-    support::run("synchronize_database", through(&proxy, &pair)).unwrap();
+    let proxy = Proxy::new([socket(), socket()]);
+    support::run("synchronize_database", pair.through(&proxy)).unwrap();
     let total = proxy.seen();
     pair.must_recover(expected, "undisturbed");
     total
@@ -54,7 +41,7 @@ fn messages(template: &Pair, expected: &Expected) -> usize {
 fn crash(template: &Pair, expected: &Expected, number: usize, point: Point) -> bool {
     let pair = template.copy(&format!("crash{number}"));
     let proxy = Proxy::cutting([socket(), socket()], point.at, point.when, point.victims);
-    let outcome = support::run("synchronize_database", through(&proxy, &pair));
+    let outcome = support::run("synchronize_database", pair.through(&proxy));
     assert!(proxy.done(), "{point:?}: the run ended before it");
     if let Err(error) = &outcome {
         assert_eq!(

@@ -28,6 +28,8 @@ pub enum Side {
     Clone,
 }
 
+pub const BOTH: &[Side] = &[Side::Central, Side::Clone];
+
 /// What happens at a message, apart from the cut.
 type Act = Box<dyn FnOnce() + Send>;
 
@@ -50,7 +52,7 @@ struct State {
     sockets: Vec<(Side, TcpStream, UnixStream)>,
 }
 
-struct Shared(Mutex<State>);
+struct Shared(Mutex<State>, Condvar);
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -74,6 +76,7 @@ impl Shared {
         }
         let mut state = self.state();
         state.done = true;
+        self.1.notify_all();
         for (side, client, server) in &state.sockets {
             if state.victims.contains(side) {
                 let _ = client.shutdown(Shutdown::Both);
@@ -95,8 +98,8 @@ pub struct Proxy {
 
 impl Proxy {
     /// A proxy that does nothing but count; the sockets are those of the two servers.
-    pub fn new(central: PathBuf, clone: PathBuf) -> Self {
-        Self::build([central, clone], None, &[])
+    pub fn new(sockets: [PathBuf; 2]) -> Self {
+        Self::build(sockets, None, &[])
     }
 
     /// A proxy that ends the connections of `victims` at the message number `at` (from 1).
@@ -105,27 +108,28 @@ impl Proxy {
         Self::build(sockets, Some(Plan { at, when, act }), victims)
     }
 
-    /// The same for both sides, after `act` was called.
+    /// The same, after `act` was called; without victims, everything goes on then.
     pub fn acting(
         sockets: [PathBuf; 2],
         at: usize,
         when: When,
+        victims: &[Side],
         act: impl FnOnce() + Send + 'static,
     ) -> Self {
         let act: Option<Act> = Some(Box::new(act));
-        let victims = [Side::Central, Side::Clone];
-        Self::build(sockets, Some(Plan { at, when, act }), &victims)
+        Self::build(sockets, Some(Plan { at, when, act }), victims)
     }
 
     fn build(sockets: [PathBuf; 2], plan: Option<Plan>, victims: &[Side]) -> Self {
-        let shared = Arc::new(Shared(Mutex::new(State {
+        let state = State {
             seen: 0,
+            done: plan.is_none(),
             plan,
             victims: victims.to_vec(),
-            done: false,
             closing: false,
             sockets: Vec::new(),
-        })));
+        };
+        let shared = Arc::new(Shared(Mutex::new(state), Condvar::new()));
         let [central, clone] = sockets;
         let ports = [(Side::Central, central), (Side::Clone, clone)]
             .map(|(side, socket)| listen(&shared, side, socket));
@@ -143,9 +147,13 @@ impl Proxy {
         self.shared.state().seen
     }
 
-    /// Whether the cut happened.
+    /// Whether the message came; if so, waits until what was to happen at it has happened.
     pub fn done(&self) -> bool {
-        self.shared.state().done
+        let state = self.shared.state();
+        let done = |state: &mut State| !state.done && state.plan.is_none();
+        let limit = std::time::Duration::from_secs(120);
+        let waited = self.shared.1.wait_timeout_while(state, limit, done);
+        waited.unwrap_or_else(PoisonError::into_inner).0.done
     }
 }
 
@@ -202,14 +210,18 @@ fn connect(
     let (answers, client_back, link_back) =
         (server.try_clone()?, client.try_clone()?, link.clone());
     thread::spawn(move || {
+        let client = client_back.try_clone();
         let _ = backward(answers, client_back, &link_back);
+        // What one end closed is closed for the other, here and below.
+        if let Ok(client) = client {
+            let _ = client.shutdown(Shutdown::Both);
+        }
         link_back.update(|tally| tally.closed = true);
     });
     let shared = shared.clone();
     thread::spawn(move || {
         let (ours, theirs) = (client.try_clone(), server.try_clone());
         let _ = forward(client, server, &shared, side, &link);
-        // What one end closed is closed for the other.
         if let (Ok(ours), Ok(theirs)) = (ours, theirs) {
             let _ = ours.shutdown(Shutdown::Both);
             let _ = theirs.shutdown(Shutdown::Both);

@@ -7,8 +7,6 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::story::Place;
-
 /// The socket's name needs a port; the directory makes it unique.
 const PORT: u16 = 5432;
 const SETTINGS: &str = "
@@ -37,10 +35,9 @@ impl Server {
 
     /// A server whose processes have these environment variables.
     pub fn with(environment: Vec<(String, String)>) -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("lizsync-")
-            .tempdir_in("/tmp")
-            .unwrap();
+        // Inside the directory of the test server: if these tests are killed, it is removed with that,
+        // and a server that misses its directory ends itself.
+        let directory = tempfile::tempdir_in(super::variable("LIZSYNC_TEST_SOCKET")).unwrap();
         let user = ordinary_user();
         if let Some((uid, gid)) = user {
             chown(directory.path(), Some(uid), Some(gid)).unwrap();
@@ -94,9 +91,7 @@ impl Server {
             command.arg("-l").arg(&log);
             command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         }
-        if let Some((uid, gid)) = self.user {
-            command.uid(uid).gid(gid);
-        }
+        self.demote(&mut command);
         // What a postmaster inherits stays open: no pipes, but a file.
         let said = self.path().join("said");
         let file = fs::File::create(&said).unwrap();
@@ -104,6 +99,26 @@ impl Server {
         let status = command.status().unwrap();
         let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
         assert!(status.success(), "{program}: {}{}", read(&said), read(&log));
+    }
+
+    /// Makes a command run as the server's user.
+    fn demote(&self, command: &mut Command) {
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
+    }
+
+    /// The size in bytes that its files may have, for the sessions that begin from now on: a write
+    /// beyond it fails as on a full disk.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let bytes = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let mut command = Command::new("prlimit");
+        command
+            .args(["--pid", &self.pid().to_string()])
+            .arg(format!("--fsize={bytes}:"))
+            .current_dir("/");
+        self.demote(&mut command);
+        assert!(command.status().unwrap().success(), "prlimit");
     }
 
     /// Starts the server again.
@@ -117,7 +132,7 @@ impl Server {
     }
 
     /// The process id of the postmaster.
-    pub fn pid(&self) -> u32 {
+    fn pid(&self) -> u32 {
         let text = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
         text.lines().next().unwrap().parse().unwrap()
     }
@@ -126,16 +141,9 @@ impl Server {
         self.path().join(format!(".s.PGSQL.{PORT}"))
     }
 
-    /// A database; `postgres` is always there.
-    pub fn database(&self, name: &str) -> Place {
-        let conninfo = format!(
-            "host={} port={PORT} user=postgres dbname={name}",
-            self.path().display()
-        );
-        Place {
-            conninfo,
-            database: None,
-        }
+    /// Its conninfo, without a database.
+    pub fn conninfo(&self) -> String {
+        format!("host={} port={PORT} user=postgres", self.path().display())
     }
 }
 

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use postgres::{Client, NoTls};
 use serde_json::json;
 
-use super::{Database, admin, clone_of, counts, run};
+use super::{Database, clone_of, counts, run};
 
+use super::proxy::Proxy;
 pub use super::proxy::Side;
 use Side::{Central, Clone as Laptop};
 
@@ -252,26 +253,111 @@ pub fn expected(runs: &[&[Edit]]) -> Expected {
     expected
 }
 
-/// A database anywhere.
+/// A database on any server.
 pub struct Place {
-    pub conninfo: String,
-    /// Dropped with it, if it is one of the test server.
-    pub database: Option<Database>,
+    /// The conninfo of the server.
+    pub server: String,
+    pub name: String,
+    /// Whether it is dropped with this.
+    temporary: bool,
 }
 
 impl From<Database> for Place {
     fn from(database: Database) -> Self {
+        let name = database.name.clone();
+        // Dropped by the place from now on.
+        std::mem::forget(database);
+        let server = format!(
+            "host={} port={} user=postgres",
+            super::variable("LIZSYNC_TEST_SOCKET"),
+            super::variable("LIZSYNC_TEST_PORT")
+        );
         Self {
-            conninfo: database.conninfo(),
-            database: Some(database),
+            server,
+            name,
+            temporary: true,
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.temporary
+            && let Ok(mut admin) =
+                Client::connect(&format!("{} dbname=postgres", self.server), NoTls)
+        {
+            let _ = admin.batch_execute(&format!("DROP DATABASE \"{}\" WITH (FORCE)", self.name));
         }
     }
 }
 
 impl Place {
+    /// A new database on the server with that conninfo.
+    pub fn new(server: &str, name: &str) -> Self {
+        let place = Self {
+            server: server.to_owned(),
+            name: name.to_owned(),
+            temporary: true,
+        };
+        place
+            .admin()
+            .batch_execute(&format!("CREATE DATABASE \"{name}\""))
+            .unwrap();
+        place
+    }
+
+    /// The same database once more; it is dropped with the other.
+    pub fn existing(other: &Self) -> Self {
+        Self {
+            server: other.server.clone(),
+            name: other.name.clone(),
+            temporary: false,
+        }
+    }
+
+    /// A copy on the same server; nobody may be connected to this one. Ledgers stay true: the
+    /// transaction numbers are those of the server, and go on.
+    pub fn copy(&self, label: &str) -> Self {
+        let copy = Self {
+            server: self.server.clone(),
+            name: format!("{label}_{}", self.name),
+            temporary: true,
+        };
+        let sql = format!(
+            "CREATE DATABASE \"{}\" TEMPLATE \"{}\"",
+            copy.name, self.name
+        );
+        self.admin().batch_execute(&sql).unwrap();
+        copy
+    }
+
+    pub fn conninfo(&self) -> String {
+        format!("{} dbname='{}'", self.server, self.name)
+    }
+
+    /// A connection of the superuser to another database of the server.
+    pub fn admin(&self) -> Client {
+        Client::connect(&format!("{} dbname=postgres", self.server), NoTls).unwrap()
+    }
+
+    /// Waits until a session of this database has waited for a lock for some milliseconds.
+    pub fn wait_for_lock(&self, milliseconds: u32) {
+        let mut admin = self.admin();
+        let sql = format!(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'
+                AND query_start < clock_timestamp() - interval '{milliseconds} ms')",
+            self.name
+        );
+        let started = std::time::Instant::now();
+        while !admin.query_one(&sql, &[]).unwrap().get::<_, bool>(0) {
+            assert!(started.elapsed().as_secs() < 60, "nobody waits for a lock");
+            std::thread::yield_now();
+        }
+    }
+
     pub fn connect(&self) -> Client {
-        Client::connect(&self.conninfo, NoTls)
-            .unwrap_or_else(|error| panic!("{error:?}: {}", self.conninfo))
+        Client::connect(&self.conninfo(), NoTls)
+            .unwrap_or_else(|error| panic!("{error:?}: {}", self.name))
     }
 
     pub fn run(&self, sql: &str) {
@@ -286,11 +372,6 @@ impl Place {
 
     pub fn value(&self, sql: &str) -> String {
         self.rows(sql).first().cloned().unwrap_or_default()
-    }
-
-    /// The name of the database, as the server knows it.
-    pub fn name(&self) -> String {
-        self.value("SELECT current_database()")
     }
 
     /// The content of the synchronised tables, as [`Expected::rows`].
@@ -315,14 +396,11 @@ impl Pair {
     /// A pair that has synchronised once, and then was edited on both sides: what the next run has
     /// to do. With it, what must come of that.
     pub fn edited(label: &str) -> (Self, Expected) {
-        let central = Place::from(Database::new(label));
-        prepare(&central);
-        let clone = clone_of(
-            central.database.as_ref().unwrap(),
-            &format!("{label}_clone"),
-        );
+        let central = Database::new(label);
+        prepare(&central.conninfo());
+        let clone = clone_of(&central, &format!("{label}_clone"));
         let pair = Self {
-            central,
+            central: central.into(),
             clone: clone.into(),
         };
         let expected = pair.edit();
@@ -331,7 +409,7 @@ impl Pair {
 
     /// The same on two servers, by way of a package.
     pub fn deployed(central: Place, clone: Place) -> (Self, Expected) {
-        prepare(&central);
+        prepare(&central.conninfo());
         // Schema public is not packaged.
         clone.run("CREATE TABLE public.heard (what text)");
         let pair = Self { central, clone };
@@ -347,14 +425,14 @@ impl Pair {
         let bin = super::variable("LIZSYNC_TEST_BIN");
         run(
             "package_master_database",
-            json!({"CONNECTION_NAME_CENTRAL": self.central.conninfo, "SCHEMAS": "gis",
+            json!({"CONNECTION_NAME_CENTRAL": self.central.conninfo(), "SCHEMAS": "gis",
             "POSTGRESQL_BINARY_PATH": bin, "ZIP_FILE": zip}),
         )
         .unwrap();
         run(
             "deploy_database_server_package",
-            json!({"CONNECTION_NAME_CENTRAL": self.central.conninfo,
-            "CONNECTION_NAME_CLONE": self.clone.conninfo, "ZIP_FILE": zip}),
+            json!({"CONNECTION_NAME_CENTRAL": self.central.conninfo(),
+            "CONNECTION_NAME_CLONE": self.clone.conninfo(), "ZIP_FILE": zip}),
         )
         .unwrap();
     }
@@ -379,24 +457,24 @@ impl Pair {
         }
     }
 
-    /// Copies of both databases; nobody may be connected to them. The ledgers stay true: transaction
-    /// numbers are those of the server, and go on.
+    /// Copies of both databases.
     pub fn copy(&self, label: &str) -> Self {
-        let copy = |place: &Place, part: &str| {
-            let name = format!("{label}_{part}_{}", std::process::id());
-            let template = &place.database.as_ref().unwrap().name;
-            let sql = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"");
-            admin().batch_execute(&sql).unwrap();
-            Database { name }.into()
-        };
         Self {
-            central: copy(&self.central, "central"),
-            clone: copy(&self.clone, "clone"),
+            central: self.central.copy(label),
+            clone: self.clone.copy(label),
         }
     }
 
     pub fn parameters(&self) -> serde_json::Value {
-        json!({"CONNECTION_NAME_CENTRAL": self.central.conninfo, "CONNECTION_NAME_CLONE": self.clone.conninfo})
+        json!({"CONNECTION_NAME_CENTRAL": self.central.conninfo(), "CONNECTION_NAME_CLONE": self.clone.conninfo()})
+    }
+
+    /// The parameters of a run through a proxy.
+    pub fn through(&self, proxy: &Proxy) -> serde_json::Value {
+        json!({
+            "CONNECTION_NAME_CENTRAL": proxy.conninfo(Side::Central, &self.central.name),
+            "CONNECTION_NAME_CLONE": proxy.conninfo(Side::Clone, &self.clone.name),
+        })
     }
 
     /// Synchronises; the counts, or what went wrong.
@@ -460,21 +538,24 @@ impl Pair {
     }
 }
 
-/// A central that holds the beginning.
-fn prepare(central: &Place) {
-    central.run(SCHEMA);
-    let parameters = |name: &str| json!({name: central.conninfo});
-    run("create_database_structure", parameters("CONNECTION_NAME")).unwrap();
+/// Makes a central that holds the beginning.
+fn prepare(central: &str) {
+    let mut client = Client::connect(central, NoTls).unwrap();
+    client.batch_execute(SCHEMA).unwrap();
     run(
-        "initialize_central_database",
-        parameters("CONNECTION_NAME_CENTRAL"),
+        "create_database_structure",
+        json!({"CONNECTION_NAME": central}),
     )
     .unwrap();
-    let mut client = central.connect();
+    run(
+        "initialize_central_database",
+        json!({"CONNECTION_NAME_CENTRAL": central}),
+    )
+    .unwrap();
     for &edit in BEGINNING {
         client.batch_execute(&statement(edit)).unwrap();
     }
-    // Not of the package, and not an edit of interest.
+    // Only the edits that follow are counted.
     client.batch_execute("TRUNCATE public.heard").unwrap();
 }
 
