@@ -63,8 +63,20 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     sqlstate: Option<String>,
+    said: Option<Box<Said>>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What PostgreSQL itself said, apart from what was being done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Message and detail.
+    pub message: String,
+    /// The schema of the constraint or table.
+    pub schema: Option<String>,
+    /// The constraint that was violated.
+    pub constraint: Option<String>,
 }
 
 /// The result of everything in this crate that can fail.
@@ -84,6 +96,7 @@ impl Error {
             message: message.into(),
             hint: None,
             sqlstate: None,
+            said: None,
             source: None,
         }
     }
@@ -99,6 +112,13 @@ impl Error {
     #[must_use]
     pub fn sqlstate(mut self, code: impl Into<String>) -> Self {
         self.sqlstate = Some(code.into());
+        self
+    }
+
+    /// Adds what PostgreSQL itself said.
+    #[must_use]
+    pub(crate) fn with_said(mut self, said: Said) -> Self {
+        self.said = Some(Box::new(said));
         self
     }
 
@@ -154,6 +174,11 @@ impl Error {
     /// PostgreSQL's error code, where PostgreSQL raised the error.
     pub fn sqlstate_code(&self) -> Option<&str> {
         self.sqlstate.as_deref()
+    }
+
+    /// What PostgreSQL itself said, where it raised the error.
+    pub fn said(&self) -> Option<&Said> {
+        self.said.as_deref()
     }
 
     /// The sentence for OUTPUT_STRING: message and hint.

@@ -1,8 +1,14 @@
--- Edits made in a clone that its central has not taken.
+-- Edits made in a clone that its central has not taken, and changes of it that the central could not
+-- take.
 -- $1: text, the snapshot up to which the central has taken them; null for nothing.
 -- Returns tables and counts.
-SELECT schema_name || '.' || table_name AS name, count(*) AS events
-FROM audit.logged_actions
-WHERE origin IS NULL
-  AND ($1::text IS NULL OR coalesce(NOT txid_visible_in_snapshot(transaction_id, $1::text::txid_snapshot), true))
+SELECT p.schema_name || '.' || p.table_name AS name, count(*) AS events
+FROM (
+    SELECT l.schema_name, l.table_name
+    FROM audit.logged_actions AS l
+    WHERE l.origin IS NULL
+      AND ($1::text IS NULL OR coalesce(NOT txid_visible_in_snapshot(l.transaction_id, $1::text::txid_snapshot), true))
+    UNION ALL
+    SELECT a.schema_name, a.table_name FROM lizsync.set_aside AS a WHERE a.owner = 'clone'
+) AS p
 GROUP BY 1 ORDER BY 2 DESC, 1;

@@ -1,4 +1,5 @@
 -- Schema lizsync: who this database is, what it has received, and what synchronisations did.
+-- {hstore} is the quoted schema of the extension hstore.
 CREATE SCHEMA lizsync;
 COMMENT ON SCHEMA lizsync IS 'LizSync: synchronisation between a central database and its clones';
 
@@ -22,9 +23,19 @@ CREATE TABLE lizsync.history (
     applied_to_central bigint,
     conflicts bigint,
     superseded bigint,
-    set_aside bigint
+    set_aside bigint,
+    captured_central bigint,
+    captured_clone bigint,
+    superseded_central bigint,
+    superseded_clone bigint,
+    lost_central bigint,
+    lost_clone bigint,
+    set_aside_central bigint,
+    set_aside_clone bigint
 );
 COMMENT ON TABLE lizsync.history IS 'Packages (sync_type full) and synchronisations (partial)';
+COMMENT ON COLUMN lizsync.history.captured_central IS 'Edits of the central that the run dealt with: applied_to_clone + superseded_central + lost_central + set_aside_central';
+COMMENT ON COLUMN lizsync.history.captured_clone IS 'Edits of the clone that the run dealt with: applied_to_central + superseded_clone + lost_clone + set_aside_clone';
 
 CREATE TABLE lizsync.synchronized_schemas (
     server_id uuid PRIMARY KEY,
@@ -56,6 +67,39 @@ CREATE TABLE lizsync.conflicts (
 COMMENT ON TABLE lizsync.conflicts IS 'Edits of one value on both sides, with the value that lost. In a clone: those not yet written to the central';
 COMMENT ON COLUMN lizsync.conflicts.rejected IS 'The side whose value lost: clone or central';
 COMMENT ON COLUMN lizsync.conflicts.field IS 'The column; null where a whole row was deleted on one side: the values are then JSON objects';
+
+CREATE TABLE lizsync.set_aside (
+    clone_id uuid NOT NULL,
+    owner text NOT NULL CHECK (owner IN ('central', 'clone')),
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    uid uuid NOT NULL,
+    action text NOT NULL CHECK (action IN ('I', 'D', 'U')),
+    fields {hstore}.hstore,
+    edit_time timestamptz,
+    field_times {hstore}.hstore,
+    user_name text,
+    sqlstate text,
+    constraint_name text,
+    message text NOT NULL,
+    first_time timestamptz NOT NULL DEFAULT now(),
+    last_time timestamptz NOT NULL DEFAULT now(),
+    sync_id uuid,
+    sent_in uuid,
+    PRIMARY KEY (clone_id, owner, schema_name, table_name, uid)
+);
+COMMENT ON TABLE lizsync.set_aside IS 'Changes that the other side could not take; every run tries them again. In a clone those of both sides, in the central its own';
+COMMENT ON COLUMN lizsync.set_aside.clone_id IS 'The clone of the runs';
+COMMENT ON COLUMN lizsync.set_aside.owner IS 'The side where the change was made: central or clone';
+COMMENT ON COLUMN lizsync.set_aside.action IS 'I insert, U update, D delete';
+COMMENT ON COLUMN lizsync.set_aside.fields IS 'The values to be written; null for D';
+COMMENT ON COLUMN lizsync.set_aside.edit_time IS 'When the edit was made, by the clock of the central';
+COMMENT ON COLUMN lizsync.set_aside.field_times IS 'Field to edit time, in microseconds since 2000-01-01 UTC, where fields differ from edit_time';
+COMMENT ON COLUMN lizsync.set_aside.message IS 'Why the other side refused it';
+COMMENT ON COLUMN lizsync.set_aside.first_time IS 'When it was set aside';
+COMMENT ON COLUMN lizsync.set_aside.last_time IS 'When it was tried last';
+COMMENT ON COLUMN lizsync.set_aside.sync_id IS 'The run that tried it last';
+COMMENT ON COLUMN lizsync.set_aside.sent_in IS 'In a clone: the run that sent it; it is deleted once the central has shown that it has that run';
 
 CREATE TABLE lizsync.received (
     sender uuid PRIMARY KEY,

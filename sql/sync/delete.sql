@@ -1,8 +1,8 @@
 -- Deletes rows of one table. {table}, {number}, {hstore}; {unreferenced}: further condition on t;
--- {log}: the sub-statement that writes the log, or nothing.
+-- {rows}: further condition on s; {log}: the sub-statement that writes the log, or nothing.
 WITH gone AS (
     DELETE FROM {table} AS t USING pg_temp.lizsync_stage AS s
-    WHERE s.number = {number} AND s.op = 'D' AND t.uid = s.uid{unreferenced}
-    RETURNING t.uid, {hstore}.hstore((t.*)::record) AS row, s.edit_time, s.user_name
+    WHERE s.number = {number} AND s.op = 'D' AND s.reason IS NULL AND t.uid = s.uid{unreferenced}{rows}
+    RETURNING t.uid, coalesce(s.before, {hstore}.hstore((t.*)::record)) AS row, s.edit_time, s.user_name
 ){log}
-SELECT (SELECT count(*) FROM gone)
+SELECT (SELECT count(DISTINCT uid) FROM gone)

@@ -4,9 +4,9 @@
 WITH echo AS MATERIALIZED (
     SELECT l.event_id, s.op, l.changed_fields OPERATOR({hstore}.-) {hstore}.akeys(s.fields) AS rest
     FROM audit.logged_actions AS l
-    JOIN (VALUES {tables}) AS t (number, schema_name, table_name)
+    JOIN (VALUES {tables}) AS t (number, schema_name, table_name, without_uid)
       ON l.schema_name = t.schema_name AND l.table_name = t.table_name
-    JOIN pg_temp.lizsync_stage AS s ON s.number = t.number AND s.uid = l.uid
+    JOIN pg_temp.lizsync_stage AS s ON s.number = t.number AND s.uid = l.uid AND s.reason IS NULL
     WHERE l.transaction_id = txid_current() AND l.origin IS NULL
       AND (l.action = 'U' AND s.op IN ('I', 'U', 'D') OR l.action = 'D' AND s.op = 'D')
 ), shortened AS (

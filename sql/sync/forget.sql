@@ -4,7 +4,7 @@
 WITH lost AS MATERIALIZED (
     SELECT t.schema_name, t.table_name, s.uid, {hstore}.akeys(s.fields) AS names
     FROM pg_temp.lizsync_stage AS s
-    JOIN (VALUES {tables}) AS t (number, schema_name, table_name) ON t.number = s.number
+    JOIN (VALUES {tables}) AS t (number, schema_name, table_name, without_uid) ON t.number = s.number
     WHERE s.op = 'F'
 ), mine AS MATERIALIZED (
     SELECT l.event_id, l.action, o.names,

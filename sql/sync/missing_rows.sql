@@ -6,4 +6,4 @@ INSERT INTO lizsync.conflicts (object_table, object_uid, clone_id, sync_id, {tim
     {value_column}, {user_column})
 SELECT {object_table}, s.uid, $1, $2, s.edit_time, $3, 'row_missing', {hstore}.hstore_to_json(s.fields)::text, s.user_name
 FROM pg_temp.lizsync_stage AS s
-WHERE s.number = {number} AND s.op = 'U' AND NOT EXISTS (SELECT FROM {table} AS t WHERE t.uid = s.uid)
+WHERE s.number = {number} AND s.op = 'U' AND s.reason IS NULL AND NOT EXISTS (SELECT FROM {table} AS t WHERE t.uid = s.uid)

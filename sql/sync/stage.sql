@@ -1,5 +1,7 @@
 -- What a side has to do. op: I insert, U update, D delete a row; F forget fields of the clone's own
 -- log (all of them if fields is null); C record a conflict (fields are its columns).
+-- reason: why a change is not applied but set aside (number of a refusal); place: its turn where
+-- changes are written in parts; before: the row as it was, where it had to make room.
 -- {hstore}: quoted schema of the extension hstore.
 CREATE TEMPORARY TABLE lizsync_stage (
     number integer NOT NULL,
@@ -8,5 +10,8 @@ CREATE TEMPORARY TABLE lizsync_stage (
     fields {hstore}.hstore,
     edit_time timestamptz,
     field_times {hstore}.hstore,
-    user_name text
+    user_name text,
+    reason integer,
+    place integer,
+    before {hstore}.hstore
 ) ON COMMIT DROP;

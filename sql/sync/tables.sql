@@ -19,6 +19,17 @@ SELECT n.nspname AS schema, c.relname AS name, c.oid,
              ORDER BY a.attnum) AS columns,
        ARRAY(SELECT a.attname::text FROM pg_attribute AS a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS all_columns,
+       ARRAY(SELECT a.attname::text FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull
+               AND y.typtype <> 'd') AS nullable,
+       -- Columns with a default whose domain, or one that it builds upon, may not be null.
+       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atthasdef AND a.attgenerated = ''
+               AND EXISTS (WITH RECURSIVE base AS (
+                       SELECT y.typnotnull, y.typbasetype FROM pg_type AS y WHERE y.oid = a.atttypid AND y.typtype = 'd'
+                       UNION ALL
+                       SELECT y.typnotnull, y.typbasetype FROM base JOIN pg_type AS y ON y.oid = base.typbasetype AND y.typtype = 'd')
+                   SELECT FROM base WHERE base.typnotnull)) AS stubborn,
        -- The defaults of columns, for rows that were logged before a column was added: name, expression.
        ARRAY(SELECT a.attname::text FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
              WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS default_columns,

@@ -1,18 +1,16 @@
 -- Inserts and updates the rows of one table in one statement, so that foreign keys are checked when
 -- both are done. Updates come first: they may free a unique value that an insert needs.
--- {table}, {columns} (quoted list), {assignments} (column = (i.new).column), {values}
--- ((i.new).column list, or a default where the logged row lacks the column), {hstore}, {number}; {log}: the sub-statement that writes the log, or nothing.
+-- {table}, {fields} (an hstore: what to write, from s), {hstore}, {number}, {rows} (further condition on
+-- s); {update} and {insert}: the statements, which return uid, and uid and row; {log}: the sub-statement
+-- that writes the log, or nothing. Returns one row: rows to write, rows updated, rows inserted.
 WITH input AS MATERIALIZED (
-    SELECT s.uid, s.op, s.fields, s.edit_time, s.field_times, s.user_name, t.uid IS NOT NULL AS there, (t.*)::{table} AS old,
-           {hstore}.populate_record(t.*, s.fields) AS new
+    SELECT s.uid, s.op, s.fields, s.edit_time, s.field_times, s.user_name, s.before, t.uid IS NOT NULL AS there,
+           (t.*)::{table} AS old, {hstore}.populate_record(t.*, {fields}) AS new
     FROM pg_temp.lizsync_stage AS s LEFT JOIN {table} AS t ON t.uid = s.uid
-    WHERE s.number = {number} AND (s.op = 'I' OR s.op = 'U' AND t.uid IS NOT NULL)
+    WHERE s.number = {number} AND s.reason IS NULL AND (s.op = 'I' OR s.op = 'U' AND t.uid IS NOT NULL){rows}
 ), updated AS (
-    UPDATE {table} AS t SET {assignments} FROM input AS i WHERE i.there AND t.uid = i.uid
-    RETURNING t.uid
+    {update}
 ), inserted AS (
-    INSERT INTO {table} AS t ({columns})
-    SELECT {values} FROM input AS i WHERE NOT i.there AND (SELECT count(*) FROM updated) >= 0
-    RETURNING t.uid, {hstore}.hstore((t.*)::record) AS row
+    {insert}
 ){log}
-SELECT (SELECT count(*) FROM updated), (SELECT count(*) FROM inserted)
+SELECT (SELECT count(DISTINCT uid) FROM input), (SELECT count(DISTINCT uid) FROM updated), (SELECT count(*) FROM inserted)

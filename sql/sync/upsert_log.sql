@@ -6,7 +6,7 @@
     SELECT {schema_name}, {table_name}, {oid}, i.user_name,
         now(), statement_timestamp(), clock_timestamp(), txid_current(), current_setting('application_name'),
         inet_client_addr(), inet_client_port(), CASE WHEN i.there THEN 'U' ELSE 'I' END,
-        coalesce(n.row, {hstore}.hstore(i.old::record)), CASE WHEN i.there THEN i.fields END,
+        coalesce({row}, i.before, {hstore}.hstore(i.old::record)), CASE WHEN i.there THEN i.fields END,
         i.uid, {origin}, {sync_id}, i.edit_time, i.field_times,
         pg_catalog.jsonb_build_object('origin', {origin}::text, 'replayed_by', '{}'::jsonb, 'action_tstamp_tx', i.edit_time)
     FROM input AS i LEFT JOIN inserted AS n ON n.uid = i.uid

@@ -29,6 +29,14 @@ The central database stores which clone has replayed which audited modification,
         Output::new("CONFLICTS", "Conflicts recorded", Type::Number),
         Output::new("SUPERSEDED", "Edits superseded by later ones", Type::Number),
         Output::new("SET_ASIDE", "Changes set aside", Type::Number),
+        Output::new("CAPTURED_CENTRAL", "Edits of the central database: applied to the clone, superseded, lost or set aside", Type::Number),
+        Output::new("SUPERSEDED_CENTRAL", "Edits of the central database superseded by later ones", Type::Number),
+        Output::new("LOST_CENTRAL", "Edits of the central database of which nothing is left after conflicts", Type::Number),
+        Output::new("SET_ASIDE_CENTRAL", "Changes of the central database set aside", Type::Number),
+        Output::new("CAPTURED_CLONE", "Edits of the clone: applied to the central database, superseded, lost or set aside", Type::Number),
+        Output::new("SUPERSEDED_CLONE", "Edits of the clone superseded by later ones", Type::Number),
+        Output::new("LOST_CLONE", "Edits of the clone of which nothing is left after conflicts", Type::Number),
+        Output::new("SET_ASIDE_CLONE", "Changes of the clone set aside", Type::Number),
     ],
     run,
 };
@@ -41,9 +49,17 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         feedback,
     )?;
     Ok(Outputs::new(outcome.sentence())
-        .with("APPLIED_TO_CLONE", outcome.applied_to_clone)
-        .with("APPLIED_TO_CENTRAL", outcome.applied_to_central)
+        .with("APPLIED_TO_CLONE", outcome.central.applied)
+        .with("APPLIED_TO_CENTRAL", outcome.clone.applied)
         .with("CONFLICTS", outcome.conflicts)
-        .with("SUPERSEDED", outcome.superseded)
-        .with("SET_ASIDE", outcome.set_aside))
+        .with("SUPERSEDED", outcome.superseded())
+        .with("SET_ASIDE", outcome.set_aside())
+        .with("CAPTURED_CENTRAL", outcome.central.captured)
+        .with("SUPERSEDED_CENTRAL", outcome.central.superseded)
+        .with("LOST_CENTRAL", outcome.central.lost)
+        .with("SET_ASIDE_CENTRAL", outcome.central.set_aside)
+        .with("CAPTURED_CLONE", outcome.clone.captured)
+        .with("SUPERSEDED_CLONE", outcome.clone.superseded)
+        .with("LOST_CLONE", outcome.clone.lost)
+        .with("SET_ASIDE_CLONE", outcome.clone.set_aside))
 }

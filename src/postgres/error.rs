@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use ::postgres::error::{DbError, SqlState};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, Said};
 
 /// Adds to a result what was being done.
 pub trait Doing<T> {
@@ -86,12 +86,18 @@ fn from_server(db: &DbError, what: &str) -> Error {
         "3D000" | "53300" => Kind::Connection,
         _ => Kind::Database,
     };
-    let mut message = format!("{what}: {}", db.message().trim_end_matches('.'));
+    let mut message = db.message().trim_end_matches('.').to_owned();
     if let Some(detail) = db.detail() {
         message.push_str(&format!(" ({})", detail.trim_end_matches('.')));
     }
     message.push('.');
-    let mut error = Error::new(kind, message).sqlstate(code);
+    let mut error = Error::new(kind, format!("{what}: {message}"))
+        .sqlstate(code)
+        .with_said(Said {
+            message,
+            schema: db.schema().map(str::to_owned),
+            constraint: db.constraint().map(str::to_owned),
+        });
     let hint = match kind {
         _ if code == READ_ONLY => Some(
             "Use a server that is no standby, and a role whose sessions may write (default_transaction_read_only).",

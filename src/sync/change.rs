@@ -59,3 +59,14 @@ pub struct Net {
     /// The number of events.
     pub events: u64,
 }
+
+impl From<Change> for Event {
+    /// The event that leads to the same change.
+    fn from(change: Change) -> Self {
+        match change {
+            Change::Insert(fields) => Event::Insert(fields),
+            Change::Update(fields) => Event::Update(fields),
+            Change::Delete(edit) => Event::Delete(edit),
+        }
+    }
+}

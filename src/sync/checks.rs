@@ -5,55 +5,46 @@ use uuid::Uuid;
 use super::participant::Received;
 use super::run::Run;
 use super::tables::Scope;
+use super::transfer::New;
 use crate::error::{Error, Result};
-use crate::postgres::{Doing, Template};
+use crate::postgres::{Doing, Table, Template};
 
 impl Run<'_> {
-    /// Edits of the clone that have no place in the central must not be taken for sent.
-    pub(super) fn refuse_strays(&mut self, scope: &Scope, new: &str) -> Result<()> {
+    /// Finds the tables of which there are edits, but that are not among those of the run: their edits
+    /// are set aside, and so never taken for sent or received.
+    pub(super) fn find_unusable(
+        &mut self,
+        scope: &mut Scope,
+        new: &New,
+        schemas: &[String],
+    ) -> Result<()> {
         let sql = Template::new(include_str!("../../sql/sync/strays.sql"))
             .set("tables", scope.values())
-            .set("new", new)
+            .set("new", new.clone.as_str())
             .sql();
-        let rows = self
+        let of_clone = self
             .clone
             .connection
             .query(&sql, &[])
             .doing(|| "Reading the change log of the clone")?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        Err(Error::state(format!(
-            "The clone holds edits of tables that are not synchronised with the central database: {}. Nothing was synchronised, and nothing is lost.",
-            listed(&rows)
-        ))
-        .hint("Bring these tables back in the central database and run “Prepare the central database”."))
-    }
-
-    /// Edits of the central that would be passed over: the clone would count them as received.
-    pub(super) fn refuse_left_out(
-        &mut self,
-        scope: &Scope,
-        new: &str,
-        schemas: &[String],
-    ) -> Result<()> {
         let sql = Template::new(include_str!("../../sql/sync/left_out.sql"))
             .set("tables", scope.values())
-            .set("new", new)
+            .set("new", new.central.as_str())
             .sql();
-        let rows = self
+        let of_central = self
             .central
             .connection
             .query(&sql, &[&schemas])
             .doing(|| "Reading the change log of the central")?;
-        if rows.is_empty() {
-            return Ok(());
+        for row in of_clone {
+            let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
+            scope.add_unusable(table, row.get(2));
         }
-        Err(Error::state(format!(
-            "The central database holds edits of tables that are not prepared any more, or that were renamed since: {}. Nothing was synchronised, and nothing is lost.",
-            listed(&rows)
-        ))
-        .hint("Run “Prepare the central database”; give a renamed table its former name until all clones have synchronised, or package the central database again."))
+        for row in of_central {
+            let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
+            scope.add_unusable(table, false);
+        }
+        Ok(())
     }
 
     /// The last run that the central knows of this clone must be one that this clone knows: its last
@@ -75,16 +66,4 @@ impl Run<'_> {
         ))
         .hint("Save the clone's edits and deploy a package to it again. A copy of a clone first needs a name of its own: run “DELETE FROM lizsync.server_metadata” in it."))
     }
-}
-
-/// Schema, name and number of events of each row, for a message.
-fn listed(rows: &[::postgres::Row]) -> String {
-    let tables: Vec<String> = rows
-        .iter()
-        .map(|row| {
-            let (schema, name): (&str, &str) = (row.get(0), row.get(1));
-            format!("{schema}.{name} ({} edits)", row.get::<_, i64>(2))
-        })
-        .collect();
-    tables.join(", ")
 }

@@ -1,8 +1,7 @@
 //! The way of recorded conflicts from the clone, where they are written with the values that they
 //! speak of, to the central. A run that dies in between loses none and doubles none.
 
-use std::io::{Read, Write};
-
+use super::carry::carry;
 use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing};
@@ -10,9 +9,6 @@ use crate::postgres::{Connection, Doing};
 const COLUMNS: &str = "conflict_time, object_table, object_uid, clone_id, central_event_id, \
     central_event_timestamp, central_sql, clone_sql, rejected, rule_applied, conflict_uid, sync_id, \
     field, central_value, clone_value, clone_event_timestamp, central_user, clone_user";
-
-/// Bytes that are passed on at once.
-const BUFFER: usize = 64 * 1024;
 
 /// Writes the conflicts that wait in the clone into the transaction of the central.
 pub fn send(clone: &mut Connection, central: &mut Connection) -> Result<()> {
@@ -30,25 +26,14 @@ pub fn send(clone: &mut Connection, central: &mut Connection) -> Result<()> {
              ALTER TABLE lizsync_conflicts DROP COLUMN id",
         )
         .doing(doing)?;
-    let mut from = clone
-        .copy_out(&format!(
-            "COPY lizsync.conflicts ({COLUMNS}) TO STDOUT (FORMAT binary)"
-        ))
-        .doing(doing)?;
-    let mut to = central
-        .copy_in(&format!(
-            "COPY pg_temp.lizsync_conflicts ({COLUMNS}) FROM STDIN (FORMAT binary)"
-        ))
-        .doing(doing)?;
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        let length = from.read(&mut buffer).doing(doing)?;
-        if length == 0 {
-            break;
-        }
-        to.write_all(&buffer[..length]).doing(doing)?;
-    }
-    to.finish().doing(doing)?;
+    carry(
+        clone,
+        &format!("SELECT {COLUMNS} FROM lizsync.conflicts"),
+        central,
+        "pg_temp.lizsync_conflicts",
+        COLUMNS,
+        doing(),
+    )?;
     central
         .batch_execute(&format!(
             "INSERT INTO lizsync.conflicts ({COLUMNS}) SELECT {COLUMNS} FROM pg_temp.lizsync_conflicts

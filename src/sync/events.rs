@@ -8,33 +8,32 @@ use uuid::Uuid;
 
 use super::change::{Edit, Event, Field, Fields, Net, Time};
 use super::fold::Fold;
+use super::merge::Side;
 use super::wire::{RowReader, read_hstore};
 
 /// A row of a table: the number of the table in the run, and the uid. Streams are sorted by it.
 pub type Key = (i32, Uuid);
 
+/// For each table, the columns that are looked at; None for all.
+pub type Columns = Arc<Vec<Option<BTreeSet<Arc<str>>>>>;
+
 /// The net changes of one side, sorted by key.
 pub struct Changes<R> {
     rows: RowReader<R>,
-    /// For each table, the columns that travel.
-    columns: Arc<Vec<BTreeSet<Arc<str>>>>,
-    /// What to add to edit times, to bring them to the central's clock.
-    clock_offset: Time,
+    decoder: Decoder,
     ahead: Option<(Key, Event)>,
     ended: bool,
-    user: Arc<str>,
 }
 
 impl<R: Read> Changes<R> {
-    /// Reads the outcome of `sql/sync/changes.sql` from `stream`.
-    pub fn new(stream: R, columns: Arc<Vec<BTreeSet<Arc<str>>>>, clock_offset: Time) -> Self {
+    /// Reads the outcome of `sql/sync/changes.sql` from `stream`. `clock_offset` is added to edit
+    /// times, to bring them to the central's clock.
+    pub fn new(stream: R, columns: Columns, clock_offset: Time) -> Self {
         Self {
             rows: RowReader::new(stream),
-            columns,
-            clock_offset,
+            decoder: Decoder::new(columns, clock_offset),
             ahead: None,
             ended: false,
-            user: "".into(),
         }
     }
 
@@ -68,6 +67,64 @@ impl<R: Read> Changes<R> {
             self.ended = true;
             return Ok(None);
         };
+        self.decoder.event(row).map(Some)
+    }
+}
+
+/// Changes that earlier runs had set aside, of both sides, sorted by key.
+pub struct Stored<R> {
+    rows: RowReader<R>,
+    decoders: [Decoder; 2],
+}
+
+impl<R: Read> Stored<R> {
+    /// Reads the outcome of `sql/sync/set_aside.sql` from `stream`; the columns are those of the central
+    /// and of the clone.
+    pub fn new(stream: R, columns: [Columns; 2]) -> Self {
+        Self {
+            rows: RowReader::new(stream),
+            // Their times are by the central's clock already.
+            decoders: columns.map(|columns| Decoder::new(columns, 0)),
+        }
+    }
+
+    /// The next change, and the side that made it.
+    pub fn next_change(&mut self) -> io::Result<Option<(Key, Side, Event)>> {
+        let Some(mut row) = self.rows.next_row()? else {
+            return Ok(None);
+        };
+        let owner = match row.pop().flatten().as_deref() {
+            Some(b"central") => Side::Central,
+            Some(b"clone") => Side::Clone,
+            _ => return Err(unexpected()),
+        };
+        let [central, clone] = &mut self.decoders;
+        let decoder = match owner {
+            Side::Central => central,
+            Side::Clone => clone,
+        };
+        let (key, event) = decoder.event(row)?;
+        Ok(Some((key, owner, event)))
+    }
+}
+
+/// Turns rows of the log into events.
+struct Decoder {
+    columns: Columns,
+    clock_offset: Time,
+    user: Arc<str>,
+}
+
+impl Decoder {
+    fn new(columns: Columns, clock_offset: Time) -> Self {
+        Self {
+            columns,
+            clock_offset,
+            user: "".into(),
+        }
+    }
+
+    fn event(&mut self, row: Vec<Option<Vec<u8>>>) -> io::Result<(Key, Event)> {
         let row: [Option<Vec<u8>>; 8] = row.try_into().map_err(|_| unexpected())?;
         let [number, uid, action, event, time, user, fields, field_times] = row;
         let number = i32::from_be_bytes(fixed(number)?);
@@ -77,7 +134,7 @@ impl<R: Read> Changes<R> {
             self.user = user.into();
         }
         let edit = Edit {
-            time: i64::from_be_bytes(fixed(time)?) + self.clock_offset,
+            time: i64::from_be_bytes(fixed(time)?).saturating_add(self.clock_offset),
             event: i64::from_be_bytes(fixed(event)?),
             user: self.user.clone(),
         };
@@ -87,7 +144,7 @@ impl<R: Read> Changes<R> {
             Some(b"U") => Event::Update(self.fields(number, fields, field_times, &edit)?),
             _ => return Err(unexpected()),
         };
-        Ok(Some((key, event)))
+        Ok((key, event))
     }
 
     fn fields(
@@ -103,23 +160,22 @@ impl<R: Read> Changes<R> {
             .ok_or_else(unexpected)?;
         let mut read = Fields::new();
         read_hstore(fields.as_deref().ok_or_else(unexpected)?, |name, value| {
-            // What does not travel is not looked at any further.
-            if let Some(name) = columns.get(name) {
+            let name = match columns {
+                // What does not travel is not looked at any further.
+                Some(columns) => columns.get(name).cloned(),
+                None => Some(Arc::from(name)),
+            };
+            if let Some(name) = name {
                 let value = value.map(str::to_owned);
-                read.insert(
-                    name.clone(),
-                    Field {
-                        value,
-                        edit: edit.clone(),
-                    },
-                );
+                let edit = edit.clone();
+                read.insert(name, Field { value, edit });
             }
         })?;
         if let Some(times) = times {
             read_hstore(&times, |name, time| {
                 let time = time.and_then(|time| time.parse::<Time>().ok());
                 if let (Some(field), Some(time)) = (read.get_mut(name), time) {
-                    field.edit.time = time + self.clock_offset;
+                    field.edit.time = time.saturating_add(self.clock_offset);
                 }
             })?;
         }

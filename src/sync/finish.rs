@@ -3,9 +3,12 @@
 use uuid::Uuid;
 
 use super::apply::Applied;
+use super::aside::BySide;
 use super::conflicts;
+use super::merge::Side;
 use super::outcome::Outcome;
 use super::participant::Stamp;
+use super::receipt::Receipt;
 use super::run::{Begun, Run};
 use super::tables::Scope;
 use super::transfer::{Tally, Transferred};
@@ -13,12 +16,14 @@ use crate::error::{Error, Result};
 use crate::postgres::{Doing, literal};
 
 /// What was applied to both sides.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Written {
     /// To the clone.
     pub(super) clone: Applied,
     /// To the central.
     pub(super) central: Applied,
+    /// What was refused.
+    pub(super) refusals: BySide,
 }
 
 impl Run<'_> {
@@ -31,31 +36,33 @@ impl Run<'_> {
         transferred: &Transferred,
         scope: Option<&Scope>,
     ) -> Result<()> {
-        let of_clone = Outcome {
-            applied_to_clone: written.clone.rows,
-            conflicts: transferred.conflicts + written.clone.missing,
-            superseded: superseded(&transferred.central, written.clone),
-            ..Outcome::default()
-        };
-        let of_central = Outcome {
-            applied_to_central: written.central.rows,
-            conflicts: written.central.missing,
-            superseded: superseded(&transferred.clone, written.central),
-            ..Outcome::default()
-        };
-        let mut all = self.outcome;
-        all += of_clone;
-        all += of_central;
+        let of_central = receipt(&transferred.central, &written.clone);
+        let of_clone = receipt(&transferred.clone, &written.central);
+        of_central.check(Side::Central.name())?;
+        of_clone.check(Side::Clone.name())?;
+        let before = self.outcome;
+        self.outcome.central.then(of_central);
+        self.outcome.clone.then(of_clone);
+        self.outcome.conflicts +=
+            transferred.conflicts + written.clone.missing + written.central.missing;
+        let all = std::mem::replace(&mut self.outcome, before);
         self.finish_clone(begun, transferred, scope)?;
+        if let Some(scope) = scope {
+            self.keep_aside(scope, &written.refusals, begun.stored)?;
+        }
         self.finish_central(begun, all)?;
         self.feedback.check()?;
         self.feedback.info("Committing to the clone.");
         self.clone.commit()?;
-        self.outcome += of_clone;
+        self.outcome.central = all.central;
+        self.outcome.conflicts += transferred.conflicts + written.clone.missing;
         self.feedback.info("Committing to the central database.");
         self.central.commit()?;
-        self.outcome += of_central;
+        self.outcome = all;
         conflicts::clear(&mut self.clone.connection, self.feedback);
+        if begun.stored {
+            self.clear_aside();
+        }
         Ok(())
     }
 
@@ -110,12 +117,20 @@ impl Run<'_> {
                     &self.sync_id,
                     &self.central.id.to_string(),
                     &self.clone.id.to_string(),
-                    &number(outcome.applied_to_clone),
-                    &number(outcome.applied_to_central),
+                    &number(outcome.central.applied),
+                    &number(outcome.clone.applied),
                     &number(outcome.conflicts),
-                    &number(outcome.superseded),
-                    &number(outcome.set_aside),
+                    &number(outcome.superseded()),
+                    &number(outcome.set_aside()),
                     &begun.received_by_clone.snapshot,
+                    &number(outcome.central.captured),
+                    &number(outcome.clone.captured),
+                    &number(outcome.central.superseded),
+                    &number(outcome.clone.superseded),
+                    &number(outcome.central.lost),
+                    &number(outcome.clone.lost),
+                    &number(outcome.central.set_aside),
+                    &number(outcome.clone.set_aside),
                 ],
             )
             .doing(|| "Writing the history of the central")?;
@@ -176,7 +191,13 @@ impl Run<'_> {
     }
 }
 
-/// The events of one side that changed nothing on the other.
-fn superseded(tally: &Tally, applied: Applied) -> u64 {
-    tally.superseded() + tally.staged.saturating_sub(applied.rows + applied.missing)
+/// The receipt of one side's edits: what was read, and what the other side did with it.
+fn receipt(tally: &Tally, applied: &Applied) -> Receipt {
+    Receipt {
+        captured: tally.captured,
+        applied: applied.rows,
+        superseded: tally.superseded + applied.absent,
+        lost: tally.lost + applied.missing,
+        set_aside: applied.refused,
+    }
 }

@@ -38,6 +38,15 @@ impl Fold {
         });
     }
 
+    /// Adds the net change of events that came later.
+    pub fn then(&mut self, net: Net) {
+        if let Some(change) = net.change {
+            self.push(change.into());
+            self.events -= 1;
+        }
+        self.events += net.events;
+    }
+
     /// The net change.
     pub fn finish(self) -> Net {
         let nothing = matches!(&self.change, Some(Change::Update(fields)) if fields.is_empty());

@@ -23,6 +23,22 @@ impl Side {
             Side::Clone => "clone",
         }
     }
+
+    /// How a sentence calls it.
+    pub fn full(self) -> &'static str {
+        match self {
+            Side::Central => "the central database",
+            Side::Clone => "the clone",
+        }
+    }
+
+    /// The other one.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Central => Side::Clone,
+            Side::Clone => Side::Central,
+        }
+    }
 }
 
 /// What one side of a conflict wanted.

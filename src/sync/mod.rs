@@ -1,6 +1,8 @@
 //! Synchronisation of a clone with its central. `docs/architecture.md` explains the protocol.
 
 mod apply;
+mod aside;
+mod carry;
 pub mod change;
 mod checks;
 mod clock;
@@ -9,9 +11,12 @@ mod events;
 mod finish;
 pub mod fold;
 pub mod merge;
+mod needs;
 mod order;
 mod outcome;
 mod participant;
+mod receipt;
+mod refusal;
 mod run;
 mod stage;
 mod tables;
@@ -20,4 +25,5 @@ mod triggers;
 mod wire;
 
 pub use outcome::Outcome;
+pub use receipt::Receipt;
 pub use run::run;

@@ -1,42 +1,39 @@
 //! What a run did, in numbers and in a sentence.
 
-use std::ops::AddAssign;
+use super::receipt::Receipt;
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Rows changed in the clone.
-    pub applied_to_clone: u64,
-    /// Rows changed in the central.
-    pub applied_to_central: u64,
+    /// What became of the central's edits; applied are rows changed in the clone.
+    pub central: Receipt,
+    /// What became of the clone's edits; applied are rows changed in the central.
+    pub clone: Receipt,
     /// Conflicts recorded.
     pub conflicts: u64,
-    /// Captured edits that later ones replaced, or that changed nothing on the other side.
-    pub superseded: u64,
-    /// Changes that could not be applied and wait.
-    pub set_aside: u64,
-}
-
-impl AddAssign for Outcome {
-    fn add_assign(&mut self, other: Self) {
-        self.applied_to_clone += other.applied_to_clone;
-        self.applied_to_central += other.applied_to_central;
-        self.conflicts += other.conflicts;
-        self.superseded += other.superseded;
-        self.set_aside += other.set_aside;
-    }
 }
 
 impl Outcome {
+    /// Edits of both sides that later ones replaced, or that changed nothing on the other side.
+    pub fn superseded(&self) -> u64 {
+        self.central.superseded + self.clone.superseded
+    }
+
+    /// Changes of both sides that could not be applied and wait.
+    pub fn set_aside(&self) -> u64 {
+        self.central.set_aside + self.clone.set_aside
+    }
+
     /// One readable sentence.
     pub fn sentence(&self) -> String {
-        let mut sentence = if self.applied_to_clone + self.applied_to_central == 0 {
+        let applied = self.central.applied + self.clone.applied;
+        let mut sentence = if applied == 0 && self.set_aside() == 0 {
             "Synchronised: both databases were up to date already".to_owned()
         } else {
             format!(
                 "Synchronised: {} changed in the clone, {} in the central database",
-                count(self.applied_to_clone, "row"),
-                count(self.applied_to_central, "row")
+                count(self.central.applied, "row"),
+                count(self.clone.applied, "row")
             )
         };
         if self.conflicts > 0 {
@@ -45,14 +42,17 @@ impl Outcome {
                 count(self.conflicts, "conflict")
             ));
         }
-        if self.superseded > 0 {
+        if self.superseded() > 0 {
             sentence.push_str(&format!(
                 "; {} superseded by later ones",
-                count(self.superseded, "edit")
+                count(self.superseded(), "edit")
             ));
         }
-        if self.set_aside > 0 {
-            sentence.push_str(&format!("; {} set aside", count(self.set_aside, "change")));
+        if self.set_aside() > 0 {
+            sentence.push_str(&format!(
+                "; {} set aside (see lizsync.set_aside: every run tries them again)",
+                count(self.set_aside(), "change")
+            ));
         }
         sentence.push('.');
         sentence
@@ -69,16 +69,21 @@ fn count(number: u64, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Outcome;
+    use super::{Outcome, Receipt};
 
     #[test]
     fn the_sentence_has_the_counts() {
         let outcome = Outcome {
-            applied_to_clone: 1,
-            applied_to_central: 2,
+            central: Receipt {
+                applied: 1,
+                superseded: 3,
+                ..Receipt::default()
+            },
+            clone: Receipt {
+                applied: 2,
+                ..Receipt::default()
+            },
             conflicts: 1,
-            superseded: 3,
-            set_aside: 0,
         };
         assert_eq!(
             outcome.sentence(),

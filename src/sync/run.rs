@@ -5,18 +5,20 @@ use std::thread;
 
 use uuid::Uuid;
 
-use super::apply::{Applied, Apply};
+use super::apply::{Applied, Apply, Found};
+use super::aside::BySide;
 use super::clock;
 use super::finish::Written;
 use super::merge::Side;
 use super::outcome::Outcome;
 use super::participant::{Moment, Participant, Received};
+use super::refusal::Refusals;
 use super::stage::Staged;
 use super::tables::{self, Reference, Scope};
 use super::transfer::{New, Transferred, transfer};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
-use crate::postgres::{self, Doing, Template, is_collision, is_unique_violation, literal};
+use crate::postgres::{self, Doing, Template, is_collision, literal};
 use crate::secret::Secret;
 use crate::structure::{self, Identity};
 
@@ -58,9 +60,7 @@ pub fn run(
         };
         run.central.rollback();
         run.clone.rollback();
-        // A unique value may have been taken by a row that this run's snapshot does not see.
-        let again = is_collision(&error) || is_unique_violation(&error) && attempt == 1;
-        if !again || attempt == TRIES {
+        if !is_collision(&error) || attempt == TRIES {
             return Err(error);
         }
         feedback.info(format!(
@@ -93,6 +93,8 @@ pub(super) struct Begun {
     pub(super) clone: Moment,
     pub(super) received_by_clone: Received,
     pub(super) received_by_central: Option<Received>,
+    /// Whether changes wait that were set aside.
+    pub(super) stored: bool,
 }
 
 impl<'a> Run<'a> {
@@ -158,10 +160,13 @@ impl<'a> Run<'a> {
 
     /// One try: steps 1 to 6.
     fn attempt(&mut self, locked: &[String]) -> Result<()> {
-        let begun = self.begin(locked)?;
+        let mut begun = self.begin(locked)?;
         self.recover(&begun)?;
+        let taken = begun.received_by_central.as_ref().map(|r| r.sync_id);
+        begun.stored = self.recover_aside(taken)?;
         let new = self.new_events(&begun);
-        let anything = self.any("central", &new.central)? | self.any("clone", &new.clone)?;
+        let anything =
+            begun.stored | self.any("central", &new.central)? | self.any("clone", &new.clone)?;
         self.feedback.progress(10.0);
         if anything {
             self.exchange(&begun, &new)
@@ -189,6 +194,7 @@ impl<'a> Run<'a> {
             clone,
             received_by_clone,
             received_by_central,
+            stored: false,
         })
     }
 
@@ -229,6 +235,7 @@ impl<'a> Run<'a> {
                 "{} AND l.origin IS NULL",
                 of_clone.as_deref().unwrap_or("true")
             ),
+            stored: begun.stored,
         }
     }
 
@@ -256,16 +263,9 @@ impl<'a> Run<'a> {
         let central_references =
             tables::references(&mut *self.central.connection, &oids(&central))?;
         let clone_references = tables::references(&mut *self.clone.connection, &oids(&clone))?;
-        let scope = Scope::new(central, clone, &central_references, self.feedback)?;
-        if scope.tables.is_empty() {
-            return Err(Error::state(format!(
-                "There is no table to synchronise in the schemas {}.",
-                schemas.join(", ")
-            ))
-            .hint("Prepare the central database, package it and deploy the package again."));
-        }
-        self.refuse_strays(&scope, &new.clone)?;
-        self.refuse_left_out(&scope, &new.central, &schemas)?;
+        let mut scope = Scope::new(central, clone, &central_references, self.feedback);
+        self.find_unusable(&mut scope, new, &schemas)?;
+        let scope = scope;
         let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
         if offset.abs() > 1_000_000 {
             let seconds = offset as f64 / 1e6;
@@ -283,22 +283,28 @@ impl<'a> Run<'a> {
             offset,
             self.feedback,
         )?;
-        self.written = transferred
+        let numbers = transferred
             .to_clone
             .keys()
-            .chain(transferred.to_central.keys())
-            .map(|&number| scope.tables[number].table.to_string())
+            .chain(transferred.to_central.keys());
+        self.written = numbers
+            .filter_map(|&number| Some(scope.tables.get(number)?.table.to_string()))
             .collect();
         self.written.sort();
         self.written.dedup();
         self.feedback.progress(40.0);
 
-        // Both sides are written before either commits: what one of them refuses changes neither.
+        // Both sides are written before either commits: a failure of one changes neither.
+        let mut refusals = BySide {
+            central: transferred.refused_by_central.clone(),
+            clone: transferred.refused_by_clone.clone(),
+        };
         let clone = self.apply(
             Side::Clone,
             &scope,
             &clone_references,
             &transferred.to_clone,
+            &mut refusals.clone,
         )?;
         self.feedback.progress(70.0);
         let central = self.apply(
@@ -306,13 +312,14 @@ impl<'a> Run<'a> {
             &scope,
             &central_references,
             &transferred.to_central,
+            &mut refusals.central,
         )?;
-        self.finish(
-            begun,
-            &Written { clone, central },
-            &transferred,
-            Some(&scope),
-        )
+        let written = Written {
+            clone,
+            central,
+            refusals,
+        };
+        self.finish(begun, &written, &transferred, Some(&scope))
     }
 
     fn apply(
@@ -321,6 +328,7 @@ impl<'a> Run<'a> {
         scope: &Scope,
         references: &[Reference],
         staged: &Staged,
+        refusals: &mut Refusals,
     ) -> Result<Applied> {
         if staged.is_empty() {
             return Ok(Applied::default());
@@ -337,6 +345,8 @@ impl<'a> Run<'a> {
             clone,
             sync_id,
             feedback,
+            refusals,
+            found: Found::default(),
         }
         .run(staged)
     }

@@ -8,12 +8,16 @@ use uuid::Uuid;
 
 use super::change::{Change, Edit, Fields, Time};
 use super::events::Key;
-use super::merge::{Conflict, Dropped, Side, Wanted};
+use super::merge::{Conflict, Dropped, Wanted};
 use super::wire::{RowWriter, write_hstore};
 use crate::postgres::{Table, literal, quote};
 
 /// Bytes gathered before they are sent.
 const BUFFER: usize = 64 * 1024;
+
+/// The statement that a [`Stage`] writes to.
+pub const STAGE: &str = "COPY pg_temp.lizsync_stage \
+    (number, uid, op, fields, edit_time, field_times, user_name, reason) FROM STDIN (FORMAT binary)";
 
 /// A writer into `lizsync_stage`.
 pub struct Stage<W: Write> {
@@ -29,13 +33,15 @@ pub struct Amount {
     pub upserts: u64,
     /// Rows to delete.
     pub deletes: u64,
+    /// Changes that are to be set aside.
+    pub refused: u64,
 }
 
 /// How much is staged, by the number of the table.
 pub type Staged = BTreeMap<usize, Amount>;
 
 impl<W: Write> Stage<W> {
-    /// Writes to a `COPY lizsync_stage FROM STDIN (FORMAT binary)`.
+    /// Writes to the `COPY` of [`STAGE`].
     pub fn new(stream: W) -> io::Result<Self> {
         Ok(Self {
             rows: RowWriter::new(BufWriter::with_capacity(BUFFER, stream))?,
@@ -53,34 +59,40 @@ impl<W: Write> Stage<W> {
         Ok((stream, self.staged))
     }
 
-    /// A change to apply.
-    pub fn change(&mut self, key: Key, change: &Change) -> io::Result<()> {
+    /// A change to apply, or, with the number of a refusal, to set aside.
+    pub fn change(&mut self, key: Key, change: &Change, reason: Option<i32>) -> io::Result<()> {
         let amount = self
             .staged
             .entry(usize::try_from(key.0).unwrap_or_default())
             .or_default();
         match change {
+            _ if reason.is_some() => amount.refused += 1,
             Change::Insert(_) | Change::Update(_) => amount.upserts += 1,
             Change::Delete(_) => amount.deletes += 1,
         }
         match change {
-            Change::Insert(fields) => self.fields(key, b"I", fields),
-            Change::Update(fields) => self.fields(key, b"U", fields),
+            Change::Insert(fields) => self.fields(key, b"I", fields, reason),
+            Change::Update(fields) => self.fields(key, b"U", fields, reason),
             Change::Delete(edit) => {
                 let time = edit.time.to_be_bytes();
-                self.row(
-                    key,
-                    b"D",
-                    None,
-                    Some(&time),
-                    None,
-                    Some(edit.user.as_bytes()),
-                )
+                let row = Row {
+                    time: Some(&time),
+                    user: Some(edit.user.as_bytes()),
+                    reason,
+                    ..Row::default()
+                };
+                self.row(key, b"D", &row)
             }
         }
     }
 
-    fn fields(&mut self, key: Key, op: &[u8], fields: &Fields) -> io::Result<()> {
+    fn fields(
+        &mut self,
+        key: Key,
+        op: &[u8],
+        fields: &Fields,
+        reason: Option<i32>,
+    ) -> io::Result<()> {
         let Some(last) = latest(fields) else {
             return Ok(());
         };
@@ -99,24 +111,24 @@ impl<W: Write> Stage<W> {
             )
         });
         let time = last.time.to_be_bytes();
-        self.row(
-            key,
-            op,
-            Some(&values),
-            Some(&time),
-            times.as_deref(),
-            Some(last.user.as_bytes()),
-        )
+        let row = Row {
+            fields: Some(&values),
+            time: Some(&time),
+            times: times.as_deref(),
+            user: Some(last.user.as_bytes()),
+            reason,
+        };
+        self.row(key, op, &row)
     }
 
     /// What the clone has to forget of its own log.
     pub fn dropped(&mut self, key: Key, dropped: &Dropped) -> io::Result<()> {
         match dropped {
             Dropped::Nothing => Ok(()),
-            Dropped::Row => self.row(key, b"F", None, None, None, None),
+            Dropped::Row => self.row(key, b"F", &Row::default()),
             Dropped::Fields(names) => {
                 let names = write_hstore(names.iter().map(|name| (&**name, None)));
-                self.row(key, b"F", Some(&names), None, None, None)
+                self.row(key, b"F", &Row::of(&names))
             }
         }
     }
@@ -149,27 +161,40 @@ impl<W: Write> Stage<W> {
             ("clone_sql", Some(clone.sql.as_str())),
         ];
         let columns = write_hstore(columns.into_iter());
-        self.row(key, b"C", Some(&columns), None, None, None)
+        self.row(key, b"C", &Row::of(&columns))
     }
 
-    fn row(
-        &mut self,
-        key: Key,
-        op: &[u8],
-        fields: Option<&[u8]>,
-        time: Option<&[u8]>,
-        times: Option<&[u8]>,
-        user: Option<&[u8]>,
-    ) -> io::Result<()> {
+    fn row(&mut self, key: Key, op: &[u8], row: &Row) -> io::Result<()> {
+        let reason = row.reason.map(i32::to_be_bytes);
         self.rows
             .value(Some(&key.0.to_be_bytes()))
             .value(Some(key.1.as_bytes()))
             .value(Some(op))
-            .value(fields)
-            .value(time)
-            .value(times)
-            .value(user);
+            .value(row.fields)
+            .value(row.time)
+            .value(row.times)
+            .value(row.user)
+            .value(reason.as_ref().map(<[u8; 4]>::as_slice));
         self.rows.end_row()
+    }
+}
+
+/// The columns of a staged row after its key and what is to be done.
+#[derive(Default)]
+struct Row<'a> {
+    fields: Option<&'a [u8]>,
+    time: Option<&'a [u8]>,
+    times: Option<&'a [u8]>,
+    user: Option<&'a [u8]>,
+    reason: Option<i32>,
+}
+
+impl<'a> Row<'a> {
+    fn of(fields: &'a [u8]) -> Self {
+        Self {
+            fields: Some(fields),
+            ..Self::default()
+        }
     }
 }
 
@@ -236,16 +261,6 @@ impl<'a> Described<'a> {
             event: edit.map_or(0, |edit| edit.event),
             user: edit.map_or("", |edit| &edit.user),
             sql,
-        }
-    }
-}
-
-impl Side {
-    /// The other one.
-    pub fn other(self) -> Side {
-        match self {
-            Side::Central => Side::Clone,
-            Side::Clone => Side::Central,
         }
     }
 }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use ::postgres::GenericClient;
 
+use super::change::Change;
+use super::merge::Side;
 use super::order;
-use crate::error::{Error, Result};
+use super::refusal::Refusal;
+use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::postgres::{Doing, Table, literal, quote};
 
@@ -21,6 +24,10 @@ pub struct Local {
     pub owned: bool,
     columns: BTreeSet<String>,
     all_columns: BTreeSet<String>,
+    /// Columns that may be null.
+    pub nullable: BTreeSet<String>,
+    /// Columns with a default whose type (a domain) may not be null.
+    pub stubborn: Vec<String>,
     /// The defaults of its columns, as SQL expressions.
     pub defaults: BTreeMap<String, String>,
     /// Triggers of the user's own.
@@ -47,17 +54,23 @@ pub struct Reference {
     pub parent: u32,
     /// The referring table as SQL.
     pub child_name: String,
+    /// The table that it refers to, as SQL.
+    pub parent_name: String,
+    /// The name of the constraint.
+    pub name: String,
+    /// Whether its check can wait.
+    pub deferrable: bool,
     /// Pairs of columns: of the child, of the parent.
     pub columns: Vec<(String, String)>,
 }
 
 impl Reference {
-    /// The condition that row `c` of the child refers to row `t` of the parent.
-    pub fn condition(&self) -> String {
+    /// The condition that row `c` of the child refers to row `t` of the parent, by these names.
+    pub fn condition(&self, c: &str, t: &str) -> String {
         let pairs: Vec<String> = self
             .columns
             .iter()
-            .map(|(child, parent)| format!("c.{} = t.{}", quote(child), quote(parent)))
+            .map(|(child, parent)| format!("{c}.{} = {t}.{}", quote(child), quote(parent)))
             .collect();
         pairs.join(" AND ")
     }
@@ -81,7 +94,32 @@ pub struct Synced {
 pub struct Scope {
     /// The tables.
     pub tables: Vec<Synced>,
+    /// Tables whose edits can only be set aside; numbered after the others.
+    pub unusable: Vec<Unusable>,
+    /// What tables that cannot be synchronised are in the central and in the clone.
+    known: BTreeMap<Table, [Presence; 2]>,
 }
+
+/// A table of which there are edits, but that cannot be synchronised.
+#[derive(Debug, Clone)]
+pub struct Unusable {
+    /// Its name.
+    pub table: Table,
+    /// Whether this is about events of rows that have no uid.
+    pub without_uid: bool,
+}
+
+/// What one side has of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Absent,
+    NoUid,
+    NotCaptured,
+    Usable,
+}
+
+/// The code of the refusal of rows that have no uid.
+const NO_UID: &str = "LZ001";
 
 /// Reads the tables of some schemas from one database.
 pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTreeMap<Table, Local>> {
@@ -109,6 +147,8 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
                 .into_iter()
                 .zip(row.get::<_, Vec<String>>("defaults"))
                 .collect(),
+            nullable: row.get::<_, Vec<String>>("nullable").into_iter().collect(),
+            stubborn: row.get("stubborn"),
             triggers: triggers
                 .map(|((table, name), mode)| Trigger {
                     table,
@@ -134,126 +174,203 @@ pub fn references(client: &mut impl GenericClient, tables: &[u32]) -> Result<Vec
             child: row.get("child"),
             parent: row.get("parent"),
             child_name: row.get("child_name"),
+            parent_name: row.get("parent_name"),
+            name: row.get("name"),
+            deferrable: row.get("deferrable"),
             columns: child.into_iter().zip(parent).collect(),
         }
     });
     Ok(references.collect())
 }
 
+impl Presence {
+    fn of(local: Option<&Local>) -> Self {
+        match local {
+            None => Presence::Absent,
+            Some(local) if !local.has_uid => Presence::NoUid,
+            Some(local) if !local.audited => Presence::NotCaptured,
+            Some(_) => Presence::Usable,
+        }
+    }
+}
+
 impl Scope {
     /// The tables that both databases hold. `references` are those of the central.
-    ///
-    /// # Errors
-    /// [`Kind::State`](crate::error::Kind::State) for tables and columns that one side lacks.
     pub fn new(
         central: BTreeMap<Table, Local>,
         mut clone: BTreeMap<Table, Local>,
         references: &[Reference],
         feedback: &Feedback,
-    ) -> Result<Self> {
+    ) -> Self {
         let mut tables = Vec::new();
-        let mut missing = Vec::new();
+        let mut known = BTreeMap::new();
+        let mut lacking = Vec::new();
         for (table, here) in central {
-            if !here.has_uid || !here.audited {
-                feedback.warning(format!(
-                    "{} is not prepared in the central database: left out. “Prepare the central database” adds what it needs.",
-                    table.plain()
-                ));
-                continue;
-            }
-            match clone.remove(&table) {
-                Some(there) if there.has_uid => {
+            let there = clone.remove(&table);
+            let presence = [Presence::of(Some(&here)), Presence::of(there.as_ref())];
+            match (presence, there) {
+                ([Presence::Usable, Presence::Usable | Presence::NotCaptured], Some(there)) => {
                     if !there.audited {
                         feedback.warning(format!(
                             "{} has no audit triggers in the clone: its edits there are not captured. Deploy a package to the clone again.",
                             table.plain()
                         ));
                     }
-                    tables.push(Synced::new(table, here, there)?);
+                    tables.push(Synced::new(table, here, there));
+                    continue;
                 }
-                _ => missing.push(table.plain()),
+                ([Presence::Usable, _], _) => lacking.push(table.plain()),
+                _ => feedback.warning(format!(
+                    "{} is not prepared in the central database: left out. “Prepare the central database” adds what it needs.",
+                    table.plain()
+                )),
             }
+            known.insert(table, presence);
         }
-        if !missing.is_empty() {
-            return Err(Error::state(format!(
-                "The clone lacks tables of the central database, or their uid: {}. Nothing was synchronised.",
-                missing.join(", ")
-            ))
-            .hint("Package the central database again and deploy the package to the clone."));
+        if !lacking.is_empty() {
+            feedback.warning(format!(
+                "The clone lacks tables of the central database, or their uid: {}. Package the central database again and deploy the package to the clone.",
+                lacking.join(", ")
+            ));
         }
+        known.extend(
+            clone
+                .into_iter()
+                .map(|(table, there)| (table, [Presence::Absent, Presence::of(Some(&there))])),
+        );
         let place = |oid: u32| tables.iter().position(|synced| synced.central.oid == oid);
         let pairs: Vec<(usize, usize)> = references
             .iter()
             .filter_map(|r| Some((place(r.child)?, place(r.parent)?)))
             .collect();
         let order = order::parents_first(tables.len(), &pairs);
-        Ok(Self {
+        Self {
             tables: order
                 .into_iter()
                 .map(|place| tables[place].clone())
                 .collect(),
-        })
+            unusable: Vec::new(),
+            known,
+        }
     }
 
-    /// For each table, the columns that travel.
-    pub fn columns(&self) -> Arc<Vec<BTreeSet<Arc<str>>>> {
-        Arc::new(
-            self.tables
-                .iter()
-                .map(|synced| synced.columns.clone())
-                .collect(),
-        )
+    /// Adds a table of which there are edits, but that is not among those that can be synchronised.
+    pub fn add_unusable(&mut self, table: Table, without_uid: bool) {
+        let found = |u: &Unusable| u.table == table && u.without_uid == without_uid;
+        if !self.unusable.iter().any(found) {
+            self.unusable.push(Unusable { table, without_uid });
+        }
     }
 
-    /// The tables as rows of an SQL VALUES list: number, schema, name.
+    /// For each table, the columns whose values one side sends: those that travel, and those that only
+    /// the sender has, which the receiver refuses. None for all columns.
+    pub fn columns(&self, sender: Side) -> Arc<Vec<Option<BTreeSet<Arc<str>>>>> {
+        let of = |synced: &Synced| {
+            let lacking = synced.lacking(sender).map(|name| Arc::from(name.as_str()));
+            Some(synced.columns.iter().cloned().chain(lacking).collect())
+        };
+        let unusable = self.unusable.iter().map(|_| None);
+        Arc::new(self.tables.iter().map(of).chain(unusable).collect())
+    }
+
+    /// Why the other side cannot take a change of `owner`, as far as the tables alone tell.
+    pub fn refusal(&self, number: usize, owner: Side, change: &Change) -> Option<Refusal> {
+        let receiver = owner.other();
+        if let Some(synced) = self.tables.get(number) {
+            let lacks = |name: &String| match change {
+                Change::Insert(fields) => {
+                    fields.get(name.as_str()).is_some_and(|f| f.value.is_some())
+                }
+                Change::Update(fields) => fields.contains_key(name.as_str()),
+                Change::Delete(_) => false,
+            };
+            let name = synced.lacking(owner).find(|name| lacks(name))?;
+            let message = format!(
+                "{} has no column {name} in {}.",
+                synced.table.plain(),
+                receiver.full()
+            );
+            return Some(Refusal::new("42703", None, message));
+        }
+        let unusable = self.unusable.get(number - self.tables.len())?;
+        let name = unusable.table.plain();
+        let absent = [Presence::Absent; 2];
+        let [central, clone] = *self.known.get(&unusable.table).unwrap_or(&absent);
+        let (mine, theirs) = match owner {
+            Side::Central => (central, clone),
+            Side::Clone => (clone, central),
+        };
+        let (here, there) = (owner.full(), receiver.full());
+        let (code, message) = match (mine, theirs) {
+            _ if unusable.without_uid => (NO_UID, format!("the row of {name} has no uid.")),
+            (_, Presence::Absent) => (
+                "42P01",
+                format!("{there} has no table {name} that is synchronised."),
+            ),
+            (_, Presence::NoUid) => ("42703", format!("{name} has no uid in {there}.")),
+            (Presence::Absent, _) => ("42P01", format!("{here} has no table {name} any more.")),
+            (Presence::NoUid, _) => ("42703", format!("{name} has no uid in {here} any more.")),
+            _ => (
+                "55000",
+                format!(
+                    "{name} is not prepared in the central database: run “Prepare the central database”."
+                ),
+            ),
+        };
+        Some(Refusal::new(code, None, message))
+    }
+
+    /// The name of a table.
+    pub fn table(&self, number: usize) -> Option<&Table> {
+        let unusable = || Some(&self.unusable.get(number - self.tables.len())?.table);
+        match self.tables.get(number) {
+            Some(synced) => Some(&synced.table),
+            None => unusable(),
+        }
+    }
+
+    /// The tables as rows of an SQL VALUES list: number, schema, name, and whether it stands for rows
+    /// without uid. Never empty.
     pub fn values(&self) -> String {
-        let rows: Vec<String> = self
-            .tables
-            .iter()
+        let usable = self.tables.iter().map(|synced| (&synced.table, false));
+        let unusable = self.unusable.iter().map(|u| (&u.table, u.without_uid));
+        let rows: Vec<String> = usable
+            .chain(unusable)
             .enumerate()
-            .map(|(number, synced)| {
-                let Table { schema, name } = &synced.table;
-                format!("({number}, {}, {})", literal(schema), literal(name))
+            .map(|(number, (Table { schema, name }, without_uid))| {
+                format!(
+                    "({number}, {}, {}, {without_uid})",
+                    literal(schema),
+                    literal(name)
+                )
             })
             .collect();
-        rows.join(", ")
+        match rows.is_empty() {
+            true => "(-1, '', '', false)".to_owned(),
+            false => rows.join(", "),
+        }
     }
 }
 
 impl Synced {
-    fn new(table: Table, central: Local, clone: Local) -> Result<Self> {
+    fn new(table: Table, central: Local, clone: Local) -> Self {
         // A column travels when it exists on both sides and is an automatic key on neither.
-        let travels = |one: &Local, other: &Local| -> Vec<String> {
-            one.columns
-                .difference(&other.all_columns)
-                .cloned()
-                .collect()
-        };
-        for (lacking, names) in [
-            ("clone", travels(&central, &clone)),
-            ("central database", travels(&clone, &central)),
-        ] {
-            if !names.is_empty() {
-                return Err(Error::state(format!(
-                    "Table {} has columns that the {lacking} lacks: {}. Nothing was synchronised.",
-                    table.plain(),
-                    names.join(", ")
-                ))
-                .hint(
-                    "Add them there, or package the central database again and deploy the package.",
-                ));
-            }
-        }
         let columns = central
             .columns
             .intersection(&clone.columns)
             .map(|name| Arc::from(name.as_str()))
             .collect();
-        Ok(Self {
+        Self {
             table,
             central,
             clone,
             columns,
-        })
+        }
+    }
+
+    /// The columns that the sender's edits may name, and that the other side does not have at all.
+    fn lacking(&self, sender: Side) -> impl Iterator<Item = &String> {
+        let (here, there) = (self.on(sender), self.on(sender.other()));
+        here.columns.difference(&there.all_columns)
     }
 }

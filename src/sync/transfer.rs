@@ -1,20 +1,20 @@
 //! Reading both logs, merging them, and staging what each side has to do. Everything streams: no
 //! more than two rows of each side are held in memory.
 
-use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
 use std::thread;
 
-use super::change::{Net, Time};
-use super::events::{Changes, Key};
-use super::merge::{Side, merge};
+use super::change::{Change, Event, Net, Time};
+use super::events::{Changes, Columns, Key, Stored};
+use super::fold::Fold;
+use super::merge::{Dropped, Merged, Side, merge};
 use super::participant::Participant;
-use super::stage::{Stage, Staged};
+use super::refusal::Refusals;
+use super::stage::{STAGE, Stage, Staged};
 use super::tables::Scope;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
-use crate::postgres::{Connection, Doing, Template};
+use crate::postgres::{Connection, Doing, Table, Template};
 
 /// How many rows pass between two looks at the cancel flag.
 const ROWS_BETWEEN_CHECKS: u64 = 1000;
@@ -34,31 +34,38 @@ pub struct Transferred {
     pub anything_dropped: bool,
     /// Conflicts staged in the clone.
     pub conflicts: u64,
+    /// Why the clone cannot take changes.
+    pub refused_by_clone: Refusals,
+    /// Why the central cannot take changes.
+    pub refused_by_central: Refusals,
 }
 
-/// What became of the captured events of one side: each is staged for the other side, superseded, or
-/// lost in a conflict.
+/// What became of the captured events of one side before anything was written.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tally {
-    /// Events captured.
+    /// Events captured, and changes that were set aside before.
     pub captured: u64,
-    /// Net changes staged for the other side.
+    /// Net changes staged for the other side, those that it cannot take among them.
     pub staged: u64,
+    /// Events that later ones replaced, or that ask for what the other side has already.
+    pub superseded: u64,
     /// Net changes of which nothing is left after a conflict.
     pub lost: u64,
 }
 
 impl Tally {
-    /// Counts one row: its events, and whether its change is staged or lost; else it is superseded.
+    /// Counts one row: its events, and whether its change is staged, or else lost.
     fn count(&mut self, events: u64, staged: bool, lost: bool) {
+        if events == 0 {
+            return;
+        }
         self.captured += events;
-        self.staged += u64::from(staged);
-        self.lost += u64::from(lost && !staged);
-    }
-
-    /// Events that later ones replaced, or that ask for what the other side has already.
-    pub fn superseded(&self) -> u64 {
-        self.captured - self.staged - self.lost
+        self.superseded += events - 1;
+        match (staged, lost) {
+            (true, _) => self.staged += 1,
+            (false, true) => self.lost += 1,
+            (false, false) => self.superseded += 1,
+        }
     }
 }
 
@@ -68,6 +75,8 @@ pub struct New {
     pub central: String,
     /// Of the clone, for the central.
     pub clone: String,
+    /// Whether the clone keeps changes that were set aside.
+    pub stored: bool,
 }
 
 /// Reads, merges and stages.
@@ -99,7 +108,10 @@ pub fn transfer(
             .map_err(|_| Error::internal("A reader stopped."))?;
         Ok::<_, Error>((one?, other?))
     })?;
-    let columns = scope.columns();
+    let mut from_store = match new.stored {
+        true => Some(reader(clone, feedback)?),
+        false => None,
+    };
     let copy = |condition: &str| {
         Template::new(include_str!("../../sql/sync/changes.sql"))
             .set("tables", scope.values())
@@ -108,23 +120,36 @@ pub fn transfer(
     };
     let read_central = || "Reading the change log of the central";
     let read_clone = || "Reading the change log of the clone";
-    let stage_sql = "COPY pg_temp.lizsync_stage FROM STDIN (FORMAT binary)";
+    let read_store = || "Reading what was set aside";
     let central_log = from_central
         .copy_out(&copy(&new.central))
         .doing(read_central)?;
     let clone_log = from_clone.copy_out(&copy(&new.clone)).doing(read_clone)?;
     let to_central = central
         .connection
-        .copy_in(stage_sql)
+        .copy_in(STAGE)
         .doing(|| "Staging in the central")?;
     let to_clone = clone
         .connection
-        .copy_in(stage_sql)
+        .copy_in(STAGE)
         .doing(|| "Staging in the clone")?;
 
+    let columns = [scope.columns(Side::Central), scope.columns(Side::Clone)];
+    let stored = match &mut from_store {
+        Some(connection) => {
+            let sql = Template::new(include_str!("../../sql/sync/set_aside.sql"))
+                .set("tables", scope.values())
+                .sql();
+            let stream = connection.copy_out(&sql).doing(read_store)?;
+            Some(Stored::new(stream, columns.clone()))
+        }
+        None => None,
+    };
+    let [of_central, of_clone] = columns;
     let streams = Streams {
-        central: Source::new(central_log, &columns, 0, read_central)?,
-        clone: Source::new(clone_log, &columns, clock_offset, read_clone)?,
+        central: Source::new(central_log, of_central, 0, read_central)?,
+        clone: Source::new(clone_log, of_clone, clock_offset, read_clone)?,
+        stored: Shelf::new(stored, read_store)?,
         to_central: Stage::new(to_central).doing(|| "Staging in the central")?,
         to_clone: Stage::new(to_clone).doing(|| "Staging in the clone")?,
         transferred: Transferred::default(),
@@ -168,13 +193,8 @@ struct Source<R> {
 }
 
 impl<R: Read> Source<R> {
-    fn new(
-        stream: R,
-        columns: &Arc<Vec<BTreeSet<Arc<str>>>>,
-        offset: Time,
-        doing: fn() -> &'static str,
-    ) -> Result<Self> {
-        let mut changes = Changes::new(stream, columns.clone(), offset);
+    fn new(stream: R, columns: Columns, offset: Time, doing: fn() -> &'static str) -> Result<Self> {
+        let mut changes = Changes::new(stream, columns, offset);
         let next = changes.next_net().doing(doing)?;
         Ok(Self {
             changes,
@@ -193,21 +213,63 @@ impl<R: Read> Source<R> {
     }
 }
 
-struct Streams<A, B, C: Write, D: Write> {
+/// What was set aside, of both sides.
+struct Shelf<R> {
+    stored: Option<Stored<R>>,
+    next: Option<(Key, Side, Event)>,
+    doing: fn() -> &'static str,
+}
+
+impl<R: Read> Shelf<R> {
+    fn new(stored: Option<Stored<R>>, doing: fn() -> &'static str) -> Result<Self> {
+        let mut shelf = Self {
+            stored,
+            next: None,
+            doing,
+        };
+        shelf.advance()?;
+        Ok(shelf)
+    }
+
+    fn advance(&mut self) -> Result<Option<(Key, Side, Event)>> {
+        let following = match &mut self.stored {
+            Some(stored) => stored.next_change().doing(self.doing)?,
+            None => None,
+        };
+        Ok(std::mem::replace(&mut self.next, following))
+    }
+
+    /// What each side has on the shelf for the row at `key`.
+    fn take(&mut self, key: Key) -> Result<[Fold; 2]> {
+        let mut folds = [Fold::default(), Fold::default()];
+        while self.next.as_ref().is_some_and(|(next, _, _)| *next == key) {
+            if let Some((_, owner, event)) = self.advance()? {
+                folds[usize::from(owner == Side::Clone)].push(event);
+            }
+        }
+        Ok(folds)
+    }
+}
+
+struct Streams<A, B, S, C: Write, D: Write> {
     central: Source<A>,
     clone: Source<B>,
+    stored: Shelf<S>,
     to_central: Stage<C>,
     to_clone: Stage<D>,
     transferred: Transferred,
 }
 
-impl<A: Read, B: Read, C: Write, D: Write> Streams<A, B, C, D> {
+impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
     fn run(mut self, scope: &Scope, feedback: &Feedback) -> Result<(C, D, Transferred)> {
         let mut rows: u64 = 0;
         let mut table = None;
         loop {
-            let keys =
-                [&self.central.next, &self.clone.next].map(|n| n.as_ref().map(|(key, _)| *key));
+            let keys = [
+                self.central.next.as_ref().map(|(key, _)| *key),
+                self.clone.next.as_ref().map(|(key, _)| *key),
+                self.stored.next.as_ref().map(|(key, _, _)| *key),
+            ];
             let Some(key) = keys.into_iter().flatten().min() else {
                 break;
             };
@@ -217,9 +279,10 @@ impl<A: Read, B: Read, C: Write, D: Write> Streams<A, B, C, D> {
             rows += 1;
             if table != Some(key.0) {
                 table = Some(key.0);
+                let name = scope.table(number(key)?).map(Table::plain);
                 feedback.info(format!(
                     "Reading the changes of {}.",
-                    table_name(scope, key)
+                    name.unwrap_or_default()
                 ));
             }
             self.row(key, scope)?;
@@ -236,17 +299,27 @@ impl<A: Read, B: Read, C: Write, D: Write> Streams<A, B, C, D> {
 
     /// Merges one row and stages the outcome.
     fn row(&mut self, key: Key, scope: &Scope) -> Result<()> {
-        let central = self.central.take(key)?.unwrap_or_default();
-        let clone = self.clone.take(key)?.unwrap_or_default();
-        let events = (central.events, clone.events);
-        let merged = merge(central.change, clone.change);
+        let number = number(key)?;
+        let [mut central, mut clone] = self.stored.take(key)?;
+        central.then(self.central.take(key)?.unwrap_or_default());
+        clone.then(self.clone.take(key)?.unwrap_or_default());
+        let (central, clone) = (central.finish(), clone.finish());
+        let merged = match scope.tables.get(number) {
+            Some(_) => merge(central.change, clone.change),
+            // Both are set aside.
+            None => Merged {
+                to_clone: central.change,
+                to_central: clone.change,
+                ..Merged::default()
+            },
+        };
         let Streams {
             to_central,
             to_clone,
             transferred,
             ..
         } = self;
-        transferred.anything_dropped |= merged.dropped != super::merge::Dropped::Nothing;
+        transferred.anything_dropped |= merged.dropped != Dropped::Nothing;
         transferred.conflicts += merged.conflicts.len() as u64;
         let lost = |side| {
             merged
@@ -254,28 +327,33 @@ impl<A: Read, B: Read, C: Write, D: Write> Streams<A, B, C, D> {
                 .iter()
                 .any(|conflict| conflict.rejected == side)
         };
-        transferred
-            .central
-            .count(events.0, merged.to_clone.is_some(), lost(Side::Central));
+        transferred.central.count(
+            central.events,
+            merged.to_clone.is_some(),
+            lost(Side::Central),
+        );
         transferred
             .clone
-            .count(events.1, merged.to_central.is_some(), lost(Side::Clone));
+            .count(clone.events, merged.to_central.is_some(), lost(Side::Clone));
+        let refused = |change: &Change, owner, refusals: &mut Refusals| {
+            let refusal = scope.refusal(number, owner, change);
+            refusal.map(|refusal| refusals.number(refusal))
+        };
         if let Some(change) = &merged.to_central {
+            let reason = refused(change, Side::Clone, &mut transferred.refused_by_central);
             to_central
-                .change(key, change)
+                .change(key, change, reason)
                 .doing(|| "Staging in the central")?;
         }
         let mut stage = || -> io::Result<()> {
             if let Some(change) = &merged.to_clone {
-                to_clone.change(key, change)?;
+                let reason = refused(change, Side::Central, &mut transferred.refused_by_clone);
+                to_clone.change(key, change, reason)?;
             }
             to_clone.dropped(key, &merged.dropped)?;
             for conflict in &merged.conflicts {
-                if let Some(synced) = usize::try_from(key.0)
-                    .ok()
-                    .and_then(|n| scope.tables.get(n))
-                {
-                    to_clone.conflict(key, &synced.table, conflict)?;
+                if let Some(table) = scope.table(number) {
+                    to_clone.conflict(key, table, conflict)?;
                 }
             }
             Ok(())
@@ -284,9 +362,6 @@ impl<A: Read, B: Read, C: Write, D: Write> Streams<A, B, C, D> {
     }
 }
 
-fn table_name(scope: &Scope, key: Key) -> String {
-    let synced = usize::try_from(key.0)
-        .ok()
-        .and_then(|number| scope.tables.get(number));
-    synced.map_or_else(String::new, |synced| synced.table.plain())
+fn number(key: Key) -> Result<usize> {
+    usize::try_from(key.0).map_err(|_| Error::internal("A table has a negative number."))
 }

@@ -202,7 +202,33 @@ pub fn clone_of(central: &Database, label: &str) -> Database {
 /// Synchronises; returns the outputs.
 pub fn synchronize(central: &Database, clone: &Database) -> serde_json::Value {
     let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
-    run("synchronize_database", parameters).unwrap_or_else(|error| panic!("{}", error.sentence()))
+    let outputs = run("synchronize_database", parameters)
+        .unwrap_or_else(|error| panic!("{}", error.sentence()));
+    balanced(&outputs);
+    outputs
+}
+
+/// Every captured edit is accounted for.
+pub fn balanced(outputs: &serde_json::Value) {
+    let number = |id: &str| outputs[id].as_u64().unwrap();
+    for (side, applied) in [
+        ("CENTRAL", "APPLIED_TO_CLONE"),
+        ("CLONE", "APPLIED_TO_CENTRAL"),
+    ] {
+        let of = |what: &str| number(&format!("{what}_{side}"));
+        assert_eq!(
+            of("CAPTURED"),
+            number(applied) + of("SUPERSEDED") + of("LOST") + of("SET_ASIDE"),
+            "{outputs}"
+        );
+    }
+}
+
+/// What is set aside: owner, table, action, code, constraint.
+pub fn aside(database: &Database) -> Vec<String> {
+    database.rows(
+        "SELECT owner, table_name, action, sqlstate, constraint_name FROM lizsync.set_aside ORDER BY 1, 2, 3, uid",
+    )
 }
 
 /// The counts of a run: applied to clone, to central, conflicts, superseded, set aside.

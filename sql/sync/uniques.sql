@@ -1,0 +1,30 @@
+-- The unique indexes and exclusion constraints of a table that are checked at once. $1: oid.
+-- Returns for each: its name, its keys as expressions with the operators that compare them, the
+-- predicate of a partial index, whether it is an exclusion constraint, whether nulls count as equal, and the columns that it looks at, with
+-- their type, its category and modifier, and whether they may be null.
+SELECT c.relname AS name, k.keys, k.operators, pg_get_expr(i.indpred, i.indrelid) AS predicate,
+       x.oid IS NOT NULL AS exclusion, pg_get_indexdef(i.indexrelid) LIKE '%NULLS NOT DISTINCT%' AS nulls_equal,
+       a.names AS columns, a.types, a.categories, a.lengths, a.nullable
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indexrelid
+LEFT JOIN pg_constraint AS x ON x.conindid = i.indexrelid AND x.contype = 'x'
+CROSS JOIN LATERAL (
+    SELECT array_agg(pg_get_indexdef(i.indexrelid, n, true) ORDER BY n) AS keys,
+           array_agg(CASE WHEN x.oid IS NULL THEN '=' ELSE
+               (SELECT format('OPERATOR(%I.%s)', s.nspname, o.oprname) FROM pg_operator AS o
+                JOIN pg_namespace AS s ON s.oid = o.oprnamespace WHERE o.oid = x.conexclop[n]) END ORDER BY n) AS operators
+    FROM generate_series(1, i.indnkeyatts) AS n
+) AS k
+CROSS JOIN LATERAL (
+    SELECT array_agg(at.attname::text ORDER BY at.attnum) AS names,
+           array_agg(ty.typname::text ORDER BY at.attnum) AS types,
+           array_agg(ty.typcategory::text ORDER BY at.attnum) AS categories,
+           array_agg(at.atttypmod ORDER BY at.attnum) AS lengths,
+           array_agg(NOT at.attnotnull AND ty.typtype <> 'd' ORDER BY at.attnum) AS nullable
+    FROM pg_attribute AS at JOIN pg_type AS ty ON ty.oid = at.atttypid
+    WHERE at.attrelid = i.indrelid AND at.attgenerated = '' AND (at.attnum = ANY (i.indkey::smallint[]) OR EXISTS (
+        SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+        AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = at.attnum))
+) AS a
+WHERE i.indrelid = $1 AND (i.indisunique OR x.oid IS NOT NULL) AND i.indimmediate AND i.indisvalid
+  AND a.names IS NOT NULL AND a.names <> ARRAY['uid']

@@ -1,0 +1,352 @@
+//! Applying what is staged: per table and set-based, in the order of the foreign keys. What the
+//! receiver cannot take is marked as refused, and everything else goes through.
+
+mod delete;
+mod narrow;
+mod park;
+mod upsert;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ::postgres::Row;
+use uuid::Uuid;
+
+use super::merge::Side;
+use super::participant::Participant;
+use super::refusal::{Refusal, Refusals};
+use super::stage::{Amount, Staged};
+use super::tables::{Local, Reference, Scope, Synced};
+use super::triggers;
+use crate::error::{Error, Result};
+use crate::feedback::Feedback;
+use crate::postgres::{Doing, Template, literal, quote};
+use park::Unique;
+
+/// What became of the staged changes of one side.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Applied {
+    /// Rows inserted, updated or deleted.
+    pub rows: u64,
+    /// Updates of rows that are not there, recorded as conflicts.
+    pub missing: u64,
+    /// Deletions of rows that are not there.
+    pub absent: u64,
+    /// Changes that were refused, and are to be set aside.
+    pub refused: u64,
+}
+
+/// Applies the staged changes of a run to one side.
+pub struct Apply<'a> {
+    /// The side.
+    pub receiver: &'a mut Participant,
+    /// All tables.
+    pub scope: &'a Scope,
+    /// The foreign keys of the receiver that refer to them.
+    pub references: &'a [Reference],
+    /// The clone of the run.
+    pub clone: Uuid,
+    /// The run.
+    pub sync_id: Uuid,
+    /// Where messages go.
+    pub feedback: &'a Feedback,
+    /// The refusals of the run; those of the transfer are there already.
+    pub refusals: &'a mut Refusals,
+    /// What was found out by the passes so far.
+    pub found: Found,
+}
+
+/// What a pass found out and the next one has to know.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Rows that were refused: table, row, refusal.
+    refused: Vec<(usize, Uuid, i32)>,
+    /// Deferrable constraints to be checked at once, as SQL: so the rows that violate them are found.
+    at_once: BTreeSet<String>,
+    /// Whether what was refused makes another pass necessary.
+    again: bool,
+    /// The unique indexes of tables that were looked at.
+    uniques: BTreeMap<usize, Vec<Unique>>,
+}
+
+impl Synced {
+    /// The table as one side knows it.
+    pub fn on(&self, side: Side) -> &Local {
+        match side {
+            Side::Central => &self.central,
+            Side::Clone => &self.clone,
+        }
+    }
+}
+
+impl Apply<'_> {
+    /// Applies what is staged; the numbers of tables ascend from parents to children.
+    ///
+    /// # Errors
+    /// What PostgreSQL says, naming the table, where it is not about a row or a table that was to be
+    /// written; a collision is told by its SQLSTATE.
+    pub fn run(mut self, staged: &Staged) -> Result<Applied> {
+        // Functions in check constraints and indexes may expect to find others in public.
+        self.execute(
+            "SET LOCAL search_path = pg_catalog, public",
+            "Preparing to write",
+        )?;
+        let scope = self.scope;
+        let mut disabled = Vec::new();
+        for &number in staged.keys().filter(|number| **number < scope.tables.len()) {
+            let synced = &scope.tables[number];
+            if triggers::disable(self.receiver, synced, self.feedback)? {
+                disabled.push(number);
+            }
+        }
+        let mut applied = loop {
+            self.execute("SAVEPOINT lizsync_pass", "Beginning a pass")?;
+            self.found.again = false;
+            let applied = self.pass(staged)?;
+            if !self.found.again {
+                self.execute("RELEASE SAVEPOINT lizsync_pass", "Ending a pass")?;
+                break applied;
+            }
+            self.feedback.check()?;
+            self.execute(
+                "ROLLBACK TO SAVEPOINT lizsync_pass; RELEASE SAVEPOINT lizsync_pass",
+                "Beginning a pass anew",
+            )?;
+            self.mark_again()?;
+        };
+        self.execute(
+            "SELECT set_config('lizsync.applying', '', true)",
+            "Ending the apply",
+        )?;
+        self.drop_echoes()?;
+        for number in disabled {
+            triggers::enable(self.receiver, &scope.tables[number])?;
+        }
+        applied.refused = self.staged_changes("reason IS NOT NULL AND op IN ('I', 'U', 'D')")?;
+        Ok(applied)
+    }
+
+    /// Writes everything that was not refused. Where it then refuses something that other changes
+    /// were built upon, `found.again` says that another pass is needed.
+    fn pass(&mut self, staged: &Staged) -> Result<Applied> {
+        let mut sql = "SET CONSTRAINTS ALL DEFERRED".to_owned();
+        for constraint in &self.found.at_once {
+            sql.push_str(&format!("; SET CONSTRAINTS {constraint} IMMEDIATE"));
+        }
+        self.execute(&sql, "Deferring constraints")?;
+        let known = self.scope.tables.len();
+        let numbers = |what: fn(&Amount) -> u64| -> Vec<usize> {
+            let of = |(number, amount): (&usize, &Amount)| {
+                (*number < known && what(amount) > 0).then_some(*number)
+            };
+            staged.iter().filter_map(of).collect()
+        };
+        let upserts = numbers(|amount| amount.upserts);
+        let mut deletes = numbers(|amount| amount.deletes);
+        deletes.reverse();
+
+        let mut applied = Applied::default();
+        // Rows that nothing refers to go first: they may free unique values.
+        let mut deleted = self.delete_free(&deletes)?;
+        for &number in &upserts {
+            self.feedback.check()?;
+            let name = self.scope.tables[number].table.plain();
+            self.feedback.info(format!(
+                "Writing {name} to the {}.",
+                self.receiver.side.name()
+            ));
+            applied.missing += self.record_missing(number)?;
+            applied.rows += self.upsert_all(number)?;
+        }
+        for &number in &upserts {
+            self.write_late(number)?;
+        }
+        deleted += self.delete_free(&deletes)?;
+        deleted += self.delete_rest(&deletes)?;
+        if !self.found.again {
+            let deletions = self.staged_changes("reason IS NULL AND op = 'D'")?;
+            applied.absent = deletions.saturating_sub(deleted);
+            applied.rows += deleted;
+            self.check_deferred()?;
+        }
+        Ok(applied)
+    }
+
+    /// Checks the constraints that were deferred. Where one fails, the next pass checks it at once, so
+    /// that the row is found.
+    fn check_deferred(&mut self) -> Result<()> {
+        let doing = "Checking the constraints";
+        let Err(error) = self.execute("SET CONSTRAINTS ALL IMMEDIATE", doing) else {
+            return Ok(());
+        };
+        let said = error.said().cloned().unwrap_or_default();
+        if let (Some(_), Some(schema), Some(name)) =
+            (Refusal::of(&error), said.schema, said.constraint)
+            && self
+                .found
+                .at_once
+                .insert(format!("{}.{}", quote(&schema), quote(&name)))
+        {
+            self.found.again = true;
+            return Ok(());
+        }
+        Err(error)
+    }
+
+    /// Takes out of the log what cascades did to rows whose end is staged.
+    fn drop_echoes(&mut self) -> Result<()> {
+        let sql = self
+            .receiver
+            .template(include_str!("../../../sql/sync/echoes.sql"))
+            .set("tables", self.scope.values())
+            .sql();
+        self.execute(&sql, "Comparing cascades with what was staged")
+    }
+
+    /// Marks rows of a table as refused: they are not written any more, but set aside.
+    fn refuse(&mut self, number: usize, uids: &[Uuid], refusal: Refusal) -> Result<()> {
+        let reason = self.refusals.number(refusal);
+        self.found
+            .refused
+            .extend(uids.iter().map(|uid| (number, *uid, reason)));
+        self.mark(number, uids, reason)
+    }
+
+    /// Marks again what was refused, after a rollback.
+    fn mark_again(&mut self) -> Result<()> {
+        let mut groups: BTreeMap<(usize, i32), Vec<Uuid>> = BTreeMap::new();
+        for (number, uid, reason) in &self.found.refused {
+            groups.entry((*number, *reason)).or_default().push(*uid);
+        }
+        for ((number, reason), uids) in groups {
+            self.mark(number, &uids, reason)?;
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, number: usize, uids: &[Uuid], reason: i32) -> Result<()> {
+        let doing = self.doing(number);
+        self.receiver
+            .connection
+            .execute(
+                &format!(
+                    "UPDATE pg_temp.lizsync_stage SET reason = $1
+                     WHERE number = {number} AND uid = ANY ($2) AND op IN ('I', 'U', 'D') AND reason IS NULL"
+                ),
+                &[&reason, &uids],
+            )
+            .doing(doing)?;
+        Ok(())
+    }
+
+    /// Does something under a savepoint; undoes it where the receiver refuses a row or the table.
+    fn attempt<T>(
+        &mut self,
+        what: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<std::result::Result<T, Refusal>> {
+        self.execute("SAVEPOINT lizsync_part", "Setting a savepoint")?;
+        match what(self) {
+            Ok(done) => {
+                self.execute("RELEASE SAVEPOINT lizsync_part", "Releasing a savepoint")?;
+                Ok(Ok(done))
+            }
+            Err(error) => {
+                let Some(refusal) = Refusal::of(&error) else {
+                    return Err(error);
+                };
+                self.execute(
+                    "ROLLBACK TO SAVEPOINT lizsync_part; RELEASE SAVEPOINT lizsync_part",
+                    "Going back to a savepoint",
+                )?;
+                Ok(Err(refusal))
+            }
+        }
+    }
+
+    fn execute(&mut self, sql: &str, doing: &str) -> Result<()> {
+        let side = self.receiver.side.name();
+        self.receiver
+            .connection
+            .batch_execute(sql)
+            .doing(|| format!("{doing} in the {side}"))
+    }
+
+    /// The number of staged rows that meet a condition.
+    fn staged_changes(&mut self, condition: &str) -> Result<u64> {
+        let row = self
+            .receiver
+            .connection
+            .query_one(
+                &format!("SELECT count(*) FROM pg_temp.lizsync_stage WHERE {condition}"),
+                &[],
+            )
+            .doing(|| "Counting what was staged")?;
+        count(row.get(0))
+    }
+
+    /// The one row that a statement about a table returns.
+    fn row(&mut self, number: usize, sql: &str) -> Result<Row> {
+        let doing = self.doing(number);
+        self.receiver.connection.query_one(sql, &[]).doing(doing)
+    }
+
+    /// The uids that a statement about a table returns in its first column.
+    fn uids(&mut self, number: usize, sql: &str) -> Result<Vec<Uuid>> {
+        let doing = self.doing(number);
+        let rows = self.receiver.connection.query(sql, &[]).doing(doing)?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Tells the triggers that this table is written by a synchronisation, which logs it itself.
+    fn announce(&mut self, oid: u32) -> Result<()> {
+        self.execute(
+            &format!("SELECT set_config('lizsync.applying', '{oid}', true)"),
+            "Announcing the table",
+        )
+    }
+
+    fn doing(&self, number: usize) -> impl FnOnce() -> String + use<> {
+        let name = self.scope.tables[number].table.plain();
+        let side = self.receiver.side.name();
+        move || format!("Writing {name} to the {side}")
+    }
+
+    /// The table as the receiver knows it.
+    fn local(&self, number: usize) -> &Local {
+        self.scope.tables[number].on(self.receiver.side)
+    }
+
+    /// The number of the table of the receiver with that oid.
+    fn number_of(&self, oid: u32) -> Option<usize> {
+        let side = self.receiver.side;
+        self.scope
+            .tables
+            .iter()
+            .position(|synced| synced.on(side).oid == oid)
+    }
+
+    /// The sub-statement that writes the log of the central; a clone logs only its own edits.
+    fn log(&self, text: &'static str, synced: &Synced, row: &str) -> String {
+        if self.receiver.side == Side::Clone {
+            return String::new();
+        }
+        let uuid = |id: Uuid| format!("'{id}'::uuid");
+        let template = Template::new(text)
+            .set("schema_name", literal(&synced.table.schema))
+            .set("table_name", literal(&synced.table.name))
+            .set("oid", synced.central.oid.to_string())
+            .set("origin", uuid(self.clone))
+            .set("sync_id", uuid(self.sync_id));
+        if row.is_empty() {
+            template.sql()
+        } else {
+            template
+                .set("hstore", self.receiver.identity.hstore.clone())
+                .set("row", row)
+                .sql()
+        }
+    }
+}
+
+fn count(number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| Error::internal("A count is negative."))
+}

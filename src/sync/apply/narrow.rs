@@ -1,0 +1,294 @@
+//! Finding the rows that a statement is refused for, so that all others go through.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::Apply;
+use super::upsert::Verbs;
+use crate::error::Result;
+use crate::postgres::{Doing, quote};
+use crate::sync::needs;
+use crate::sync::refusal::Refusal;
+
+/// What is written in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Rows inserted and updated.
+    Upsert,
+    /// Columns that refer to later tables.
+    Late,
+    /// Rows deleted.
+    Delete,
+}
+
+impl Apply<'_> {
+    /// Inserts and updates all staged rows of a table but those that are refused.
+    pub(super) fn upsert_all(&mut self, number: usize) -> Result<u64> {
+        match self.attempt_upsert(number, "", Verbs::Both)? {
+            Ok(rows) => Ok(rows),
+            Err(refusal) if refusal.of_the_table() => {
+                // Perhaps rows may be updated but not inserted, or the other way round.
+                let mut written = 0;
+                for (rows, verbs) in [
+                    (" AND t.uid IS NOT NULL", Verbs::Update),
+                    (" AND t.uid IS NULL", Verbs::Insert),
+                ] {
+                    match self.attempt_upsert(number, rows, verbs)? {
+                        Ok(rows) => written += rows,
+                        Err(refusal) => self.refuse_all(number, rows, refusal)?,
+                    }
+                }
+                Ok(written)
+            }
+            Err(_) => {
+                self.refuse_orphans(number)?;
+                let mut needs = self.refuse_collisions(number)?;
+                needs.extend(self.relatives(number)?);
+                let uids = self.staged_uids(number, Work::Upsert)?;
+                let place: BTreeMap<Uuid, usize> =
+                    uids.iter().enumerate().map(|(n, uid)| (*uid, n)).collect();
+                let needs: Vec<(usize, usize)> = needs
+                    .iter()
+                    .filter_map(|(row, needed)| Some((*place.get(row)?, *place.get(needed)?)))
+                    .collect();
+                let groups = needs::groups(uids.len(), &needs);
+                let groups = groups
+                    .into_iter()
+                    .map(|group| group.into_iter().map(|n| uids[n]).collect())
+                    .collect();
+                self.in_parts(number, groups, Work::Upsert)
+            }
+        }
+    }
+
+    /// Writes the columns that refer to later tables. A row whose reference is refused is refused
+    /// whole, which another pass has to see to.
+    pub(super) fn write_late(&mut self, number: usize) -> Result<()> {
+        if self.late_columns(number).is_empty() {
+            return Ok(());
+        }
+        if self.attempt(|apply| apply.late(number, ""))?.is_err() {
+            let before = self.found.refused.len();
+            let uids = self.staged_uids(number, Work::Late)?;
+            self.in_parts(number, single(uids), Work::Late)?;
+            self.found.again |= self.found.refused.len() > before;
+        }
+        Ok(())
+    }
+
+    /// Deletes the staged rows of a table that nothing refers to, but those that are refused.
+    pub(super) fn delete_all(&mut self, number: usize) -> Result<u64> {
+        match self.attempt(|apply| apply.delete(number, ""))? {
+            Ok(rows) => Ok(rows),
+            Err(refusal) => {
+                let uids = self.staged_uids(number, Work::Delete)?;
+                if refusal.of_the_table() {
+                    self.refuse(number, &uids, refusal)?;
+                    return Ok(0);
+                }
+                self.in_parts(number, single(uids), Work::Delete)
+            }
+        }
+    }
+
+    fn attempt_upsert(
+        &mut self,
+        number: usize,
+        rows: &str,
+        verbs: Verbs,
+    ) -> Result<std::result::Result<u64, Refusal>> {
+        let first = self.attempt(|apply| apply.upsert(number, rows, verbs))?;
+        match first {
+            Err(refusal) if refusal.is_held() => {
+                let second = self.attempt(|apply| {
+                    let room = apply.make_room(number, rows)?;
+                    if room == 0 {
+                        Ok(None)
+                    } else {
+                        apply.upsert(number, rows, verbs).map(Some)
+                    }
+                })?;
+                Ok(match second {
+                    Ok(Some(written)) => Ok(written),
+                    _ => Err(refusal),
+                })
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Writes groups of rows in their order, as many at once as go through; refuses the groups that do
+    /// not.
+    fn in_parts(&mut self, number: usize, groups: Vec<Vec<Uuid>>, work: Work) -> Result<u64> {
+        let mut starts = vec![0];
+        for group in &groups {
+            starts.push(starts[starts.len() - 1] + group.len());
+        }
+        self.place(number, &groups.concat(), work)?;
+        let mut written = 0;
+        let mut parts = vec![(0, groups.len())];
+        while let Some((from, to)) = parts.pop() {
+            if from == to {
+                continue;
+            }
+            self.feedback.check()?;
+            let rows = format!(
+                " AND s.place >= {} AND s.place < {}",
+                starts[from], starts[to]
+            );
+            let done = match work {
+                Work::Upsert => self.attempt_upsert(number, &rows, Verbs::Both)?,
+                Work::Late => self.attempt(|apply| apply.late(number, &rows))?,
+                Work::Delete => self.attempt(|apply| apply.delete(number, &rows))?,
+            };
+            match done {
+                Ok(rows) => written += rows,
+                Err(refusal) if to - from == 1 => self.refuse(number, &groups[from], refusal)?,
+                Err(_) => {
+                    let middle = from + (to - from) / 2;
+                    parts.push((middle, to));
+                    parts.push((from, middle));
+                }
+            }
+        }
+        Ok(written)
+    }
+
+    /// Gives staged rows their turn.
+    fn place(&mut self, number: usize, uids: &[Uuid], work: Work) -> Result<()> {
+        let doing = self.doing(number);
+        self.receiver
+            .connection
+            .execute(
+                &format!(
+                    "UPDATE pg_temp.lizsync_stage AS s SET place = (u.place - 1)::integer
+                     FROM unnest($1::uuid[]) WITH ORDINALITY AS u (uid, place)
+                     WHERE s.number = {number} AND s.uid = u.uid AND {}",
+                    work.condition()
+                ),
+                &[&uids],
+            )
+            .doing(doing)?;
+        Ok(())
+    }
+
+    fn staged_uids(&mut self, number: usize, work: Work) -> Result<Vec<Uuid>> {
+        let sql = format!(
+            "SELECT s.uid FROM pg_temp.lizsync_stage AS s
+             WHERE s.number = {number} AND s.reason IS NULL AND {} ORDER BY s.uid",
+            work.condition()
+        );
+        self.uids(number, &sql)
+    }
+
+    /// Refuses all rows that are inserted, or all that are updated.
+    fn refuse_all(&mut self, number: usize, rows: &str, refusal: Refusal) -> Result<()> {
+        let sql = format!(
+            "SELECT s.uid FROM pg_temp.lizsync_stage AS s LEFT JOIN {} AS t ON t.uid = s.uid
+             WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U'){rows}",
+            self.scope.tables[number].table
+        );
+        let uids = match self.attempt(|apply| apply.uids(number, &sql))? {
+            Ok(uids) => uids,
+            // The table cannot even be read: none of its rows can be written.
+            Err(_) => self.staged_uids(number, Work::Upsert)?,
+        };
+        self.refuse(number, &uids, refusal)
+    }
+
+    /// Refuses rows that refer to a row which is not there, and will not come: its table was written
+    /// before. So a thousand children of one refused parent are found by one query.
+    fn refuse_orphans(&mut self, number: usize) -> Result<()> {
+        let oid = self.local(number).oid;
+        let table = &self.scope.tables[number].table;
+        let mut queries = Vec::new();
+        for reference in self
+            .references
+            .iter()
+            .filter(|r| r.child == oid && r.parent != oid)
+        {
+            if self
+                .number_of(reference.parent)
+                .is_some_and(|parent| parent > number)
+            {
+                continue;
+            }
+            let given: Vec<String> = reference
+                .columns
+                .iter()
+                .map(|(child, _)| format!("n.{} IS NOT NULL", quote(child)))
+                .collect();
+            let sql = self
+                .receiver
+                .template(include_str!("../../../sql/sync/orphans.sql"))
+                .set("table", table.to_string())
+                .set("number", number.to_string())
+                .set("parent", reference.parent_name.clone())
+                .set("given", given.join(" AND "))
+                .set("matches", reference.condition("n", "p"))
+                .sql();
+            let refusal = Refusal::new(
+                "23503",
+                Some(&reference.name),
+                format!(
+                    "it refers to a row of {} that is not there (foreign key “{}”).",
+                    reference.parent_name, reference.name
+                ),
+            );
+            queries.push((sql, refusal));
+        }
+        for (sql, refusal) in queries {
+            if let Ok(uids) = self.attempt(|apply| apply.uids(number, &sql))? {
+                self.refuse(number, &uids, refusal)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pairs of staged rows of a table of which the first refers to the second.
+    fn relatives(&mut self, number: usize) -> Result<Vec<(Uuid, Uuid)>> {
+        let oid = self.local(number).oid;
+        let table = &self.scope.tables[number].table;
+        let mut pairs = Vec::new();
+        let own: Vec<String> = self
+            .references
+            .iter()
+            .filter(|r| r.child == oid && r.parent == oid)
+            .map(|reference| {
+                self.receiver
+                    .template(include_str!("../../../sql/sync/relatives.sql"))
+                    .set("table", table.to_string())
+                    .set("number", number.to_string())
+                    .set("matches", reference.condition("n", "p"))
+                    .sql()
+            })
+            .collect();
+        for sql in own {
+            let doing = self.doing(number);
+            let rows =
+                self.attempt(|apply| apply.receiver.connection.query(&sql, &[]).doing(doing))?;
+            pairs.extend(
+                rows.unwrap_or_default()
+                    .iter()
+                    .map(|row| (row.get(0), row.get(1))),
+            );
+        }
+        Ok(pairs)
+    }
+}
+
+impl Work {
+    /// The condition on staged rows (s) that they are of this work.
+    fn condition(self) -> &'static str {
+        match self {
+            Work::Upsert | Work::Late => "s.op IN ('I', 'U')",
+            Work::Delete => "s.op = 'D'",
+        }
+    }
+}
+
+/// Each row by itself.
+fn single(uids: Vec<Uuid>) -> Vec<Vec<Uuid>> {
+    uids.into_iter().map(|uid| vec![uid]).collect()
+}

@@ -1,0 +1,261 @@
+//! Unique values that change hands: two codes that swap, a chain of codes that move on, a code of a
+//! row that can only be deleted later. The rows that are about to give a value up make room first.
+
+use uuid::Uuid;
+
+use super::Apply;
+use crate::error::Result;
+use crate::postgres::{Doing, quote};
+use crate::sync::refusal::Refusal;
+
+/// A unique index or an exclusion constraint.
+#[derive(Debug, Clone)]
+pub struct Unique {
+    name: String,
+    exclusion: bool,
+    /// Expressions over the columns of the table, and the operators that compare them.
+    keys: Vec<(String, String)>,
+    predicate: String,
+    /// The column that a row gives up, and what it gets instead: SQL over `p` (uid and a number n).
+    room: Option<(String, String)>,
+}
+
+/// A staged row that wants a key which another row holds.
+struct Collision {
+    wanting: Uuid,
+    holder: Uuid,
+    /// Whether the holder is about to give the key up.
+    changing: bool,
+    /// Whether it is about to be deleted.
+    deleted: bool,
+}
+
+impl Apply<'_> {
+    /// Makes rows give up the unique values that staged rows want, where they would give them up
+    /// anyway. Returns the number of these rows; `rows` is a further condition on the staged rows.
+    pub(super) fn make_room(&mut self, number: usize, rows: &str) -> Result<usize> {
+        let table = self.scope.tables[number].table.to_string();
+        let hstore = self.receiver.identity.hstore.clone();
+        let mut all = 0;
+        for unique in self.uniques(number)? {
+            let Some((column, value)) = &unique.room else {
+                continue;
+            };
+            let mut holders: Vec<Uuid> = self
+                .collisions(number, &unique, rows)?
+                .into_iter()
+                .filter(|collision| collision.changing)
+                .map(|collision| collision.holder)
+                .collect();
+            holders.sort_unstable();
+            holders.dedup();
+            if holders.is_empty() {
+                continue;
+            }
+            all += holders.len();
+            self.announce(self.local(number).oid)?;
+            let column = quote(column);
+            for sql in [
+                format!(
+                    "UPDATE pg_temp.lizsync_stage AS s SET before = {hstore}.hstore((t.*)::record) FROM {table} AS t
+                     WHERE s.number = {number} AND s.uid = t.uid AND t.uid = ANY ($1) AND s.before IS NULL"
+                ),
+                format!(
+                    "UPDATE {table} AS t SET {column} = {value}
+                     FROM (SELECT u.uid, row_number() OVER () AS n FROM unnest($1::uuid[]) AS u (uid)) AS p
+                     WHERE t.uid = p.uid"
+                ),
+            ] {
+                let doing = self.doing(number);
+                self.receiver.connection.execute(&sql, &[&holders]).doing(doing)?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Refuses staged rows whose key is held by a row that keeps it. Returns pairs of staged rows of
+    /// which the first wants what the second gives up.
+    pub(super) fn refuse_collisions(&mut self, number: usize) -> Result<Vec<(Uuid, Uuid)>> {
+        let mut needs = Vec::new();
+        for unique in self.uniques(number)? {
+            let collisions = self.collisions(number, &unique, "")?;
+            let kept: Vec<Uuid> = collisions
+                .iter()
+                .filter(|collision| !collision.changing)
+                .map(|collision| collision.wanting)
+                .collect();
+            if !kept.is_empty() {
+                let (code, said) = match unique.exclusion {
+                    true => (
+                        "23P01",
+                        "conflicting key value violates exclusion constraint",
+                    ),
+                    false => ("23505", "duplicate key value violates unique constraint"),
+                };
+                let said = format!("{said} “{}”: another row has it.", unique.name);
+                let refusal = Refusal::new(code, Some(&unique.name), said);
+                self.refuse(number, &kept, refusal)?;
+            }
+            let moving = collisions
+                .iter()
+                .filter(|collision| collision.changing && !collision.deleted);
+            needs.extend(moving.map(|collision| (collision.wanting, collision.holder)));
+        }
+        Ok(needs)
+    }
+
+    fn collisions(&mut self, number: usize, unique: &Unique, rows: &str) -> Result<Vec<Collision>> {
+        let numbered = |pattern: fn(usize, &(String, String)) -> String, separator: &str| {
+            let parts: Vec<String> = unique
+                .keys
+                .iter()
+                .enumerate()
+                .map(|(n, key)| pattern(n, key))
+                .collect();
+            parts.join(separator)
+        };
+        let sql = self
+            .receiver
+            .template(include_str!("../../../sql/sync/held_keys.sql"))
+            .set("table", self.scope.tables[number].table.to_string())
+            .set("number", number.to_string())
+            .set("rows", rows)
+            .set(
+                "keys",
+                numbered(|n, (key, _)| format!("({key}) AS \"lizsync k{n}\""), ", "),
+            )
+            .set(
+                "held_keys",
+                numbered(|n, (key, _)| format!("({key}) AS \"lizsync h{n}\""), ", "),
+            )
+            .set(
+                "matches",
+                numbered(
+                    |n, (key, operator)| format!("({key}) {operator} w.\"lizsync k{n}\""),
+                    " AND ",
+                ),
+            )
+            .set(
+                "differs",
+                numbered(
+                    |n, _| format!("held.\"lizsync h{n}\" IS DISTINCT FROM o.\"lizsync k{n}\""),
+                    " OR ",
+                ),
+            )
+            .set("predicate", unique.predicate.clone())
+            .sql();
+        let doing = self.doing(number);
+        let found =
+            self.attempt(|apply| apply.receiver.connection.query(&sql, &[]).doing(doing))?;
+        // What cannot be evaluated tells by itself when it is written.
+        let found = found.unwrap_or_default();
+        Ok(found
+            .iter()
+            .map(|row| Collision {
+                wanting: row.get(0),
+                holder: row.get(1),
+                changing: row.get(2),
+                deleted: row.get(3),
+            })
+            .collect())
+    }
+
+    fn uniques(&mut self, number: usize) -> Result<Vec<Unique>> {
+        if let Some(known) = self.found.uniques.get(&number) {
+            return Ok(known.clone());
+        }
+        let oid = self.local(number).oid;
+        let table = self.scope.tables[number].table.to_string();
+        let doing = self.doing(number);
+        let rows = self
+            .receiver
+            .connection
+            .query(include_str!("../../../sql/sync/uniques.sql"), &[&oid])
+            .doing(doing)?;
+        let uniques: Vec<Unique> = rows
+            .iter()
+            .map(|row| {
+                let (keys, operators): (Vec<String>, Vec<String>) =
+                    (row.get("keys"), row.get("operators"));
+                let columns = columns(row);
+                let nulls_equal: bool = row.get("nulls_equal");
+                let of_null = columns
+                    .iter()
+                    .find(|column| column.nullable && !nulls_equal)
+                    .map(|column| (column.name.clone(), "NULL".to_owned()));
+                let of_type = || {
+                    columns
+                        .iter()
+                        .find_map(|column| Some((column.name.clone(), column.stand_in(&table)?)))
+                };
+                Unique {
+                    name: row.get("name"),
+                    exclusion: row.get("exclusion"),
+                    keys: keys.into_iter().zip(operators).collect(),
+                    predicate: row
+                        .get::<_, Option<String>>("predicate")
+                        .unwrap_or_else(|| "true".into()),
+                    room: of_null.or_else(of_type),
+                }
+            })
+            .collect();
+        self.found.uniques.insert(number, uniques.clone());
+        Ok(uniques)
+    }
+}
+
+/// A column that a unique index looks at.
+struct Column {
+    name: String,
+    kind: String,
+    category: String,
+    length: i32,
+    nullable: bool,
+}
+
+fn columns(row: &::postgres::Row) -> Vec<Column> {
+    let (names, kinds): (Vec<String>, Vec<String>) = (row.get("columns"), row.get("types"));
+    let (categories, lengths): (Vec<String>, Vec<i32>) =
+        (row.get("categories"), row.get("lengths"));
+    let nullable: Vec<bool> = row.get("nullable");
+    names
+        .into_iter()
+        .zip(kinds)
+        .zip(categories)
+        .zip(lengths)
+        .zip(nullable)
+        .map(|((((name, kind), category), length), nullable)| Column {
+            name,
+            kind,
+            category,
+            length,
+            nullable,
+        })
+        .filter(|column| column.name != "uid")
+        .collect()
+}
+
+impl Column {
+    /// A value that no row has, as SQL over `p` (uid and a number n); None for types without one.
+    fn stand_in(&self, table: &str) -> Option<String> {
+        /// Bytes that `atttypmod` counts beside the characters.
+        const HEADER: i32 = 4;
+        let name = quote(&self.name);
+        let random = "md5(random()::text || p.uid::text)";
+        match (self.category.as_str(), self.kind.as_str()) {
+            ("S", _) if self.length > HEADER => {
+                Some(format!("left({random}, {})", self.length - HEADER))
+            }
+            ("S", _) => Some(random.to_owned()),
+            ("N", "int2" | "int4" | "int8" | "numeric" | "float4" | "float8") => Some(format!(
+                "(SELECT coalesce(max(x.{name}), 0) FROM {table} AS x) + p.n"
+            )),
+            ("D", "date" | "timestamp" | "timestamptz") => Some(format!(
+                "(SELECT max(x.{name}) FROM {table} AS x) + p.n * interval '1 day'"
+            )),
+            ("R", _) => Some("'empty'".to_owned()),
+            (_, "uuid") => Some(format!("{random}::uuid")),
+            _ => None,
+        }
+    }
+}

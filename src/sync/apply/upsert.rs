@@ -1,0 +1,247 @@
+//! Inserting and updating rows.
+
+use std::collections::BTreeSet;
+
+use super::{Apply, count};
+use crate::error::{Error, Kind, Result, Said};
+use crate::postgres::{Doing, literal, quote};
+use crate::sync::tables::Synced;
+
+/// What a statement does: a right may be lacking for one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verbs {
+    /// Inserting only.
+    Insert,
+    /// Updating only.
+    Update,
+    /// Both, in one statement.
+    Both,
+}
+
+/// The code of a row that vanished without an error.
+const SWALLOWED: &str = "LZ002";
+
+impl Apply<'_> {
+    /// Writes the staged rows of a table; `rows` is a further condition on them.
+    ///
+    /// # Errors
+    /// A refusal where a row is not written.
+    pub(super) fn upsert(&mut self, number: usize, rows: &str, verbs: Verbs) -> Result<u64> {
+        let scope = self.scope;
+        let synced = &scope.tables[number];
+        let local = synced.on(self.receiver.side);
+        self.announce(local.oid)?;
+        let late = self.late_columns(number);
+        let hstore = self.receiver.identity.hstore.clone();
+        let columns: Vec<String> = synced.columns.iter().map(|name| quote(name)).collect();
+        // A row that was logged before a column was added gets its default, as it did at the sender.
+        let values: Vec<String> = synced
+            .columns
+            .iter()
+            .zip(&columns)
+            .map(|(plain, name)| match local.defaults.get(&**plain) {
+                Some(default) => format!(
+                    "CASE WHEN i.fields OPERATOR({hstore}.?) {} THEN (i.new).{name} ELSE {default} END",
+                    literal(plain)
+                ),
+                None => format!("(i.new).{name}"),
+            })
+            .collect();
+        let mut assignments = assigned(
+            synced
+                .columns
+                .iter()
+                .map(|name| &**name)
+                .filter(|name| *name != "uid" && !late.contains(*name)),
+        );
+        // A table of nothing but a uid has nothing to update.
+        if assignments.is_empty() {
+            assignments = "uid = (i.new).uid".to_owned();
+        }
+        let row = if late.is_empty() {
+            "n.row".to_owned()
+        } else {
+            format!(
+                "n.row OPERATOR({hstore}.||) {hstore}.slice(i.fields, {})",
+                array(&late)
+            )
+        };
+        let log = self.log(
+            include_str!("../../../sql/sync/upsert_log.sql"),
+            synced,
+            &row,
+        );
+        let table = &synced.table;
+        let update = match verbs {
+            Verbs::Insert => "SELECT NULL::uuid AS uid WHERE false".to_owned(),
+            _ => format!(
+                "UPDATE {table} AS t SET {assignments} FROM input AS i WHERE i.there AND t.uid = i.uid RETURNING t.uid"
+            ),
+        };
+        let insert = match verbs {
+            Verbs::Update => {
+                format!("SELECT NULL::uuid AS uid, NULL::{hstore}.hstore AS row WHERE false")
+            }
+            _ => format!(
+                "INSERT INTO {table} AS t ({}) SELECT {} FROM input AS i
+                 WHERE NOT i.there AND (SELECT count(*) FROM updated) >= 0
+                 RETURNING t.uid, {hstore}.hstore((t.*)::record) AS row",
+                columns.join(", "),
+                values.join(", ")
+            ),
+        };
+        let sql = self
+            .receiver
+            .template(include_str!("../../../sql/sync/upsert.sql"))
+            .set("table", synced.table.to_string())
+            .set("update", update)
+            .set("insert", insert)
+            .set("fields", self.fields(synced, &late))
+            .set("number", number.to_string())
+            .set("rows", rows)
+            .set("log", log)
+            .sql();
+        let row = self.row(number, &sql)?;
+        let [wanted, updated, inserted]: [i64; 3] = [row.get(0), row.get(1), row.get(2)];
+        if wanted != updated + inserted {
+            let message = "a trigger or a rule of the table keeps the row from being written.";
+            return Err(Error::new(
+                Kind::Database,
+                format!(
+                    "Writing {} to the {}: {message}",
+                    synced.table.plain(),
+                    self.receiver.side.name()
+                ),
+            )
+            .sqlstate(SWALLOWED)
+            .with_said(Said {
+                message: message.to_owned(),
+                ..Said::default()
+            }));
+        }
+        count(wanted)
+    }
+
+    /// What of a staged row is written at first, as SQL.
+    fn fields(&self, synced: &Synced, late: &BTreeSet<String>) -> String {
+        let hstore = &self.receiver.identity.hstore;
+        let local = synced.on(self.receiver.side);
+        let mut sql = if late.is_empty() {
+            "s.fields".to_owned()
+        } else {
+            format!("s.fields OPERATOR({hstore}.-) {}", array(late))
+        };
+        // populate_record lets no domain be null that may not be, also where the column gets its
+        // value later.
+        for name in &local.stubborn {
+            if let Some(default) = local.defaults.get(name) {
+                sql = format!(
+                    "(CASE WHEN t.uid IS NULL THEN {hstore}.hstore({}, ({default})::text) ELSE ''::{hstore}.hstore END) OPERATOR({hstore}.||) ({sql})",
+                    literal(name)
+                );
+            }
+        }
+        sql
+    }
+
+    /// The columns of a table that refer to tables which are written after it: of tables that refer
+    /// to each other, where the constraint cannot wait and the column may be null.
+    pub(super) fn late_columns(&self, number: usize) -> BTreeSet<String> {
+        let local = self.local(number);
+        let columns = &self.scope.tables[number].columns;
+        self.references
+            .iter()
+            .filter(|r| r.child == local.oid && !r.deferrable)
+            .filter(|r| {
+                self.number_of(r.parent)
+                    .is_some_and(|parent| parent > number)
+            })
+            .map(|r| r.columns.iter().map(|(child, _)| child))
+            .filter(|names| {
+                names
+                    .clone()
+                    .all(|name| local.nullable.contains(name) && columns.contains(name.as_str()))
+            })
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// Writes these columns, now that all tables have their rows.
+    pub(super) fn late(&mut self, number: usize, rows: &str) -> Result<u64> {
+        let synced = &self.scope.tables[number];
+        let late = self.late_columns(number);
+        self.announce(self.local(number).oid)?;
+        let list = |of: &str| {
+            let names: Vec<String> = late
+                .iter()
+                .map(|name| format!("{of}.{}", quote(name)))
+                .collect();
+            names.join(", ")
+        };
+        let sql = self
+            .receiver
+            .template(include_str!("../../../sql/sync/late.sql"))
+            .set("table", synced.table.to_string())
+            .set("late", list("t"))
+            .set("new", list("(i.new)"))
+            .set("assignments", assigned(late.iter().map(String::as_str)))
+            .set("number", number.to_string())
+            .set("rows", rows)
+            .sql();
+        let row = self.row(number, &sql)?;
+        count(row.get(0))
+    }
+
+    /// Records updates of rows that are not there.
+    pub(super) fn record_missing(&mut self, number: usize) -> Result<u64> {
+        let scope = self.scope;
+        let synced = &scope.tables[number];
+        // The sender's value is lost.
+        let sender = self.receiver.side.other().name();
+        let sql = self
+            .receiver
+            .template(include_str!("../../../sql/sync/missing_rows.sql"))
+            .set("table", synced.table.to_string())
+            .set("number", number.to_string())
+            .set("object_table", literal(&synced.table.plain()))
+            .set("time_column", format!("{sender}_event_timestamp"))
+            .set("value_column", format!("{sender}_value"))
+            .set("user_column", format!("{sender}_user"))
+            .sql();
+        let doing = self.doing(number);
+        let (clone, sync_id) = (self.clone, self.sync_id);
+        let missing = self
+            .attempt(|apply| {
+                apply
+                    .receiver
+                    .connection
+                    .execute(&sql, &[&clone, &sync_id, &sender])
+                    .doing(doing)
+            })?
+            // Who may not read the table cannot write it either: that says so.
+            .unwrap_or(0);
+        if missing > 0 {
+            self.feedback.warning(format!(
+                "{}: {missing} edits of the {sender} are of rows that the {} does not hold; their values are kept in lizsync.conflicts.",
+                synced.table.plain(),
+                self.receiver.side.name()
+            ));
+        }
+        Ok(missing)
+    }
+}
+
+/// `column = (i.new).column` for each.
+fn assigned<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let list: Vec<String> = names
+        .map(|name| format!("{0} = (i.new).{0}", quote(name)))
+        .collect();
+    list.join(", ")
+}
+
+/// Names as an SQL array of text.
+fn array(names: &BTreeSet<String>) -> String {
+    let list: Vec<String> = names.iter().map(|name| literal(name)).collect();
+    format!("ARRAY[{}]::text[]", list.join(", "))
+}

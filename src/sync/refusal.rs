@@ -1,0 +1,95 @@
+//! Changes that a side cannot take: why, and how that is told from what ends a run.
+
+use std::collections::BTreeMap;
+
+use crate::error::Error;
+
+/// Why a change was refused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refusal {
+    /// PostgreSQL's error code.
+    pub sqlstate: String,
+    /// The constraint, where there is one.
+    pub constraint: Option<String>,
+    /// What the receiver says.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal that no statement of PostgreSQL raised.
+    pub fn new(sqlstate: &str, constraint: Option<&str>, message: impl Into<String>) -> Self {
+        Self {
+            sqlstate: sqlstate.to_owned(),
+            constraint: constraint.map(str::to_owned),
+            message: message.into(),
+        }
+    }
+
+    /// The refusal in an error, if it speaks of the values or the table that were to be written, and
+    /// not of the connection, of other sessions, of a limit of the server, or of a cancel.
+    pub fn of(error: &Error) -> Option<Self> {
+        let code = error.sqlstate_code()?;
+        let class = code.get(..2)?;
+        // Data, constraints, triggered changes, external routines, rights and definitions, views,
+        // limits such as an index row that is too large, RAISE, what is not supported.
+        let of_the_row = matches!(
+            class,
+            "0A" | "21"
+                | "22"
+                | "23"
+                | "27"
+                | "2F"
+                | "38"
+                | "39"
+                | "42"
+                | "44"
+                | "54"
+                | "LZ"
+                | "P0"
+        ) || code == "55000";
+        let said = error.said().filter(|_| of_the_row)?;
+        Some(Self {
+            sqlstate: code.to_owned(),
+            constraint: said.constraint.clone(),
+            message: said.message.clone(),
+        })
+    }
+
+    /// Whether it speaks of the table rather than of a row, so that no row of it can be written.
+    pub fn of_the_table(&self) -> bool {
+        self.sqlstate.starts_with("42")
+    }
+
+    /// Whether another row holds the value.
+    pub fn is_held(&self) -> bool {
+        matches!(self.sqlstate.as_str(), "23505" | "23P01")
+    }
+}
+
+/// The refusals of a run on one side; rows of the staging table name one by its number.
+#[derive(Debug, Clone, Default)]
+pub struct Refusals {
+    list: Vec<Refusal>,
+    numbers: BTreeMap<Refusal, i32>,
+}
+
+impl Refusals {
+    /// The number of a refusal, which is added where it is new.
+    pub fn number(&mut self, refusal: Refusal) -> i32 {
+        let next = i32::try_from(self.list.len()).unwrap_or(i32::MAX);
+        *self.numbers.entry(refusal).or_insert_with_key(|new| {
+            self.list.push(new.clone());
+            next
+        })
+    }
+
+    /// The refusals in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &Refusal> {
+        self.list.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
