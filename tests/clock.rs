@@ -7,8 +7,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use support::pair::{Pair, Place};
 use support::server::Server;
-use support::story::{Pair, Place};
 use support::{clone_of, messages};
 
 /// The library of the package faketime, under whichever architecture.

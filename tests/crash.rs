@@ -15,8 +15,9 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lizsync::error::Kind;
+use support::pair::{Pair, socket};
 use support::proxy::{BOTH, Proxy, Side, When};
-use support::story::{DUPLICATES, FIRST, Pair, SECOND, WAY_OUT, expected, socket, uid};
+use support::story::{DUPLICATES, FIRST, SECOND, WAY_OUT, expected, uid};
 
 /// One way for a run to die.
 #[derive(Debug, Clone, Copy)]
@@ -183,7 +184,7 @@ fn what_is_set_aside_survives_a_crash_at_any_step() {
         assert_eq!(pair.clone.content(), done[1], "{what}: clone");
         assert_eq!(
             pair.central.set_aside(),
-            [of_central.clone()],
+            std::slice::from_ref(&of_central),
             "{what}: central"
         );
         assert_eq!(

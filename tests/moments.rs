@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use lizsync::error::{Error, Kind};
 use lizsync::feedback::{Event, Feedback};
+use support::pair::{Pair, Place, socket};
 use support::proxy::{BOTH, Proxy, When};
 use support::server::Server;
-use support::story::{Pair, Place, socket};
 
 const RUN: &str = "synchronize_database";
 /// Longer than anything here takes; so that a mistake ends with a message.

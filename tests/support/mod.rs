@@ -1,6 +1,7 @@
 //! Databases for integration tests, on the server that `tests/servers.py run` started.
 #![allow(dead_code, missing_docs)]
 
+pub mod pair;
 pub mod proxy;
 pub mod server;
 pub mod story;
