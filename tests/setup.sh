@@ -53,6 +53,9 @@ if [ "$purpose" = test ]; then
     if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
         packages+=(python3-venv)
     fi
+    has prlimit || packages+=(util-linux)
+    # The library that gives a server another time; the package puts the program there, too.
+    has faketime || packages+=(faketime)
 fi
 [ ${#packages[@]} = 0 ] || install "${packages[@]}"
 

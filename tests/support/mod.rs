@@ -2,6 +2,11 @@
 //! that `tests/versions.py run` started for a central and its clones.
 #![allow(dead_code, missing_docs)]
 
+pub mod pair;
+pub mod proxy;
+pub mod server;
+pub mod story;
+
 use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -124,23 +129,26 @@ impl Database {
 
     /// The rows as text, columns joined by `|`, nulls as `∅`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        let messages = self
-            .connect()
-            .simple_query(sql)
-            .unwrap_or_else(|error| panic!("{error:?}: {sql}"));
-        messages
-            .iter()
-            .filter_map(|message| match message {
-                postgres::SimpleQueryMessage::Row(row) => Some(
-                    (0..row.len())
-                        .map(|i| row.get(i).unwrap_or("∅"))
-                        .collect::<Vec<_>>()
-                        .join("|"),
-                ),
-                _ => None,
-            })
-            .collect()
+        rows_of(&mut self.connect(), sql)
     }
+}
+
+fn rows_of(client: &mut Client, sql: &str) -> Vec<String> {
+    let messages = client
+        .simple_query(sql)
+        .unwrap_or_else(|error| panic!("{error:?}: {sql}"));
+    messages
+        .iter()
+        .filter_map(|message| match message {
+            postgres::SimpleQueryMessage::Row(row) => Some(
+                (0..row.len())
+                    .map(|i| row.get(i).unwrap_or("∅"))
+                    .collect::<Vec<_>>()
+                    .join("|"),
+            ),
+            _ => None,
+        })
+        .collect()
 }
 
 impl Drop for Database {
