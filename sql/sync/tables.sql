@@ -54,47 +54,6 @@ CROSS JOIN LATERAL (
         FROM pg_rewrite AS r
         WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '3', '4') AND r.ev_enabled IN ('O', 'A')
     ) AS t
-) AS owned,
-       -- Columns whose values travel: no generated ones, and no automatic keys, which have another
-       -- value in each database.
-       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
-             LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-               AND a.attgenerated = '' AND a.attidentity <> 'a'
-               AND NOT ((a.attidentity = 'd' OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') ~ '^nextval\(')
-                        AND EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisunique
-                                    AND a.attnum = ANY (i.indkey)))
-             ORDER BY a.attnum) AS columns,
-       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS all_columns,
-       ARRAY(SELECT a.attname::text FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull
-               AND y.typtype <> 'd') AS nullable,
-       -- Columns with a default whose domain, or one that it builds upon, may not be null.
-       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atthasdef AND a.attgenerated = ''
-               AND EXISTS (WITH RECURSIVE base AS (
-                       SELECT y.typnotnull, y.typbasetype FROM pg_type AS y WHERE y.oid = a.atttypid AND y.typtype = 'd'
-                       UNION ALL
-                       SELECT y.typnotnull, y.typbasetype FROM base JOIN pg_type AS y ON y.oid = base.typbasetype AND y.typtype = 'd')
-                   SELECT FROM base WHERE base.typnotnull)) AS stubborn,
-       -- The defaults of columns, for rows that were logged before a column was added: name, expression.
-       ARRAY(SELECT a.attname::text FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-             WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS default_columns,
-       ARRAY(SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-             WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS defaults,
-       -- Triggers of the user's own that would run again, those of partitions too, and rules (their mode ends
-       -- in R): table, name, mode.
-       own.tables AS trigger_tables, own.names AS triggers, own.modes AS trigger_modes
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL (
-    SELECT coalesce(array_agg(t.tgrelid::regclass::text ORDER BY t.tgrelid, t.tgname), '{}') AS tables,
-           coalesce(array_agg(t.tgname::text ORDER BY t.tgrelid, t.tgname), '{}') AS names,
-           coalesce(array_agg(t.tgenabled::text ORDER BY t.tgrelid, t.tgname), '{}') AS modes
-    FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-    WHERE t.tgrelid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid))
-      AND NOT t.tgisinternal AND coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) = 0 AND t.tgenabled IN ('O', 'A')
-      AND p.pronamespace <> 'audit'::regnamespace
 ) AS own
 WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY n.nspname, c.relname;

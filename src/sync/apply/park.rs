@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Apply;
 use crate::error::Result;
-use crate::postgres::{Doing, quote};
+use crate::postgres::{Doing, literal, quote};
 use crate::sync::refusal::Refusal;
 
 /// A unique index or an exclusion constraint.
@@ -240,6 +240,7 @@ impl Apply<'_> {
         }
         let oid = self.local(number).oid;
         let table = self.scope.tables[number].table.to_string();
+        let hstore = self.receiver.identity.hstore.clone();
         let doing = self.doing(number);
         let rows = self
             .receiver
@@ -260,7 +261,7 @@ impl Apply<'_> {
                 let of_type = || {
                     columns
                         .iter()
-                        .find_map(|column| Some((column.name.clone(), column.stand_in(&table)?)))
+                        .find_map(|column| Some((column.name.clone(), column.stand_in(&table, number, &hstore)?)))
                 };
                 Unique {
                     name: row.get("name"),
@@ -311,21 +312,44 @@ fn columns(row: &::postgres::Row) -> Vec<Column> {
 
 impl Column {
     /// A value that no row has, as SQL over `p` (uid and a number n); None for types without one.
-    fn stand_in(&self, table: &str) -> Option<String> {
+    fn stand_in(&self, table: &str, number: usize, hstore: &str) -> Option<String> {
         /// Bytes that `atttypmod` counts beside the characters.
         const HEADER: i32 = 4;
         let name = quote(&self.name);
+        // What rows hold, and what staged rows want.
+        let taken = |kind: &str| {
+            let plain = literal(&self.name);
+            format!(
+                "SELECT h.{name}::{kind} AS v FROM {table} AS h UNION ALL
+                 SELECT (s.fields OPERATOR({hstore}.->) {plain})::{kind} FROM pg_temp.lizsync_stage AS s
+                 WHERE s.number = {number} AND s.op IN ('I', 'U') AND s.fields OPERATOR({hstore}.?) {plain}"
+            )
+        };
         let random = "md5(random()::text || p.uid::text)";
         match (self.category.as_str(), self.kind.as_str()) {
             ("S", _) if self.length > HEADER => {
                 Some(format!("left({random}, {})", self.length - HEADER))
             }
             ("S", _) => Some(random.to_owned()),
-            ("N", "int2" | "int4" | "int8" | "numeric" | "float4" | "float8") => Some(format!(
-                "(SELECT coalesce(max(x.{name}), 0) FROM {table} AS x) + p.n"
-            )),
+            ("N", "int2" | "int4" | "int8" | "numeric") => {
+                let largest = match self.kind.as_str() {
+                    "int2" => "32767",
+                    "int4" => "2147483647",
+                    "int8" => "9223372036854775807",
+                    _ => "1e100",
+                };
+                let taken = taken("numeric");
+                // Above all others; where there is no room, among them.
+                Some(format!(
+                    "(SELECT CASE WHEN m.top < {largest} - p.n THEN m.top + p.n ELSE (
+                        SELECT g FROM generate_series(1, m.rows + p.n) AS g
+                        WHERE NOT EXISTS (SELECT FROM ({taken}) AS y WHERE y.v = g) ORDER BY g OFFSET p.n - 1 LIMIT 1) END
+                      FROM (SELECT coalesce(max(x.v), 0) AS top, count(*) AS rows FROM ({taken}) AS x) AS m)"
+                ))
+            }
             ("D", "date" | "timestamp" | "timestamptz") => Some(format!(
-                "(SELECT max(x.{name}) FROM {table} AS x) + p.n * interval '1 day'"
+                "(SELECT max(x.v) FROM ({}) AS x) + p.n * interval '1 day'",
+                taken(&self.kind)
             )),
             ("R", _) => Some("'empty'".to_owned()),
             (_, "uuid") => Some(format!("{random}::uuid")),
