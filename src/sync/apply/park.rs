@@ -259,9 +259,12 @@ impl Apply<'_> {
                     .find(|column| column.nullable && !nulls_equal)
                     .map(|column| (column.name.clone(), "NULL".to_owned()));
                 let of_type = || {
-                    columns
-                        .iter()
-                        .find_map(|column| Some((column.name.clone(), column.stand_in(&table, number, &hstore)?)))
+                    columns.iter().find_map(|column| {
+                        Some((
+                            column.name.clone(),
+                            column.stand_in(&table, number, &hstore)?,
+                        ))
+                    })
                 };
                 Unique {
                     name: row.get("name"),
