@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lizsync::sync::change::{Change, Edit, Event, Field, Fields};
 use lizsync::sync::fold::Fold;
-use lizsync::sync::merge::{Dropped, Merged, Side, merge};
+use lizsync::sync::merge::{Dropped, Merged, Side, merge, take_out_seen};
 use proptest::prelude::*;
 
 type Row = BTreeMap<Arc<str>, Option<String>>;
@@ -107,6 +107,48 @@ fn shifted(change: Option<Change>, by: i64) -> Option<Change> {
 }
 
 proptest! {
+    /// What waits, folded with what is new, is what one folding of everything gives: also where the
+    /// new events are read once more (a run that died).
+    #[test]
+    fn what_waits_and_what_is_new_fold_like_one_history(exists: bool, steps in prop::collection::vec(any::<(u8, u8)>(), 0..12), cut in 0usize..12, again: bool) {
+        let events = history(exists, &steps);
+        let (before, after) = events.split_at(cut.min(events.len()));
+        let net = |events: &[Event]| {
+            let mut fold = Fold::default();
+            events.iter().cloned().for_each(|event| fold.push(event));
+            fold.finish()
+        };
+        let mut fold = Fold::default();
+        fold.then(net(before));
+        fold.then(net(after));
+        if again {
+            fold.then(net(after));
+        }
+        let folded = fold.finish();
+        prop_assert_eq!(folded.change, net(&events).change);
+        prop_assert_eq!(folded.events as usize, events.len() + if again { after.len() } else { 0 });
+    }
+
+    /// A central that lost runs: what the clone has of what is read once more is no conflict, and both
+    /// end with the last edit of every field.
+    #[test]
+    fn what_the_clone_has_received_is_recognised(exists: bool, steps in prop::collection::vec(any::<(u8, u8)>(), 1..12), kept in 0usize..12) {
+        let events = history(exists, &steps);
+        let (survived, _) = events.split_at(kept.min(events.len()));
+        let start = exists.then(|| values(&fields(&[("a", "old"), ("b", "old")], 0)));
+        let play = |row: &mut Option<Row>, events: &[Event]| events.iter().for_each(|event| apply(row, &as_change(event)));
+        // The clone has all of it, the central what survived.
+        let (mut clone, mut central) = (start.clone(), start);
+        play(&mut clone, &events);
+        play(&mut central, survived);
+        let (mut pulled, mut read_again) = (folded(&events).0, folded(survived).0);
+        take_out_seen(&mut pulled, &mut read_again);
+        let merged = merge(read_again, pulled);
+        merged.to_clone.iter().for_each(|change| apply(&mut clone, change));
+        merged.to_central.iter().for_each(|change| apply(&mut central, change));
+        prop_assert_eq!(central, clone);
+    }
+
     #[test]
     fn folding_first_equals_applying_one_by_one(exists: bool, steps in prop::collection::vec(any::<(u8, u8)>(), 0..12)) {
         let events = history(exists, &steps);

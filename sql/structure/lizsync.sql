@@ -116,7 +116,7 @@ COMMENT ON COLUMN lizsync.received.acknowledged IS 'In a clone: the last synchro
 COMMENT ON TABLE lizsync.received IS 'What this database has taken from each sender: all that is visible in the snapshot of the sender';
 
 CREATE TABLE lizsync.runs (
-    number bigserial PRIMARY KEY,
+    number bigint PRIMARY KEY,
     sync_id uuid NOT NULL UNIQUE,
     run_at timestamptz NOT NULL DEFAULT now(),
     central_snapshot txid_snapshot NOT NULL,

@@ -36,30 +36,36 @@ impl Run<'_> {
         transferred: &Transferred,
         scope: Option<&Scope>,
     ) -> Result<Ended> {
+        self.aside.clear();
         let of_central = receipt(&transferred.central, &written.clone);
         let of_clone = receipt(&transferred.clone, &written.central);
         of_central.check(Side::Central.name())?;
         of_clone.check(Side::Clone.name())?;
-        let before = self.outcome;
-        let waited = begun.waited.max(before.set_aside());
-        self.outcome.central.then(of_central);
-        self.outcome.clone.then(of_clone);
-        self.outcome.conflicts +=
-            transferred.conflicts + written.clone.missing + written.central.missing;
-        let all = std::mem::replace(&mut self.outcome, before);
+        let waited = begun.waited.max(self.outcome.set_aside());
+        let found = transferred.conflicts + written.clone.missing;
+        // The central records what it has not recorded yet: with this pass, perhaps what a pass before
+        // it had brought to the clone only.
+        let mut entry = self.unrecorded;
+        entry.central.then(of_central);
+        entry.clone.then(of_clone);
+        entry.conflicts += found + written.central.missing;
         self.finish_clone(begun, transferred, scope)?;
         if let Some(scope) = scope {
             self.keep_aside(scope, &written.refusals, begun.stored)?;
         }
-        self.finish_central(begun, all)?;
+        self.finish_central(begun, entry)?;
         self.feedback.check()?;
         self.feedback.info("Committing to the clone.");
         self.clone.commit()?;
-        self.outcome.central = all.central;
-        self.outcome.conflicts += transferred.conflicts + written.clone.missing;
+        for sum in [&mut self.outcome, &mut self.unrecorded] {
+            sum.central.then(of_central);
+            sum.conflicts += found;
+        }
         self.feedback.info("Committing to the central database.");
         self.central.commit()?;
-        self.outcome = all;
+        self.outcome.clone.then(of_clone);
+        self.outcome.conflicts += written.central.missing;
+        self.unrecorded = Outcome::default();
         self.confirm();
         conflicts::clear(&mut self.clone.connection, self.replicated, self.feedback);
         if begun.stored {

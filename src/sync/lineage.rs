@@ -140,8 +140,9 @@ impl Run<'_> {
         self.clone
             .connection
             .execute(
-                "INSERT INTO lizsync.runs (sync_id, central_snapshot, clone_snapshot, standbys)
-                 VALUES ($1, $2::text::txid_snapshot, $3::text::txid_snapshot, $4)",
+                "INSERT INTO lizsync.runs (number, sync_id, central_snapshot, clone_snapshot, standbys)
+                 SELECT coalesce(max(number), 0) + 1, $1, $2::text::txid_snapshot, $3::text::txid_snapshot, $4
+                 FROM lizsync.runs",
                 &[
                     &self.sync_id,
                     &central_snapshot,

@@ -55,20 +55,23 @@ pub fn run(
         feedback.check()?;
         let error = match run.attempt(&locked) {
             // What was refused may have waited for something that came after it.
-            Ok(Ended::MoreAside) if !again => {
+            Ok(Ended::MoreAside) if !again && attempt < TRIES => {
                 again = true;
                 continue;
             }
-            Ok(_) => {
-                run.aside.iter().for_each(|text| feedback.warning(text));
-                feedback.progress(100.0);
-                return Ok(run.outcome);
-            }
+            Ok(_) => return Ok(run.done()),
             Err(error) => error,
         };
         run.central.rollback();
         run.clone.rollback();
-        if !is_collision(&error) || attempt == TRIES {
+        if !is_collision(&error) {
+            return Err(error);
+        }
+        if again {
+            // All that was there at first is done; what waits is tried again by the next run.
+            return Ok(run.done());
+        }
+        if attempt == TRIES {
             return Err(error);
         }
         feedback.info(format!(
@@ -101,6 +104,8 @@ pub(super) struct Run<'a> {
     /// Literal: the snapshot of the central when the clone was deployed.
     pub(super) deployed_at: String,
     pub(super) outcome: Outcome,
+    /// What of it is not in the history of the central yet.
+    pub(super) unrecorded: Outcome,
     /// Whether the central has standbys, which may take over without its last commits.
     pub(super) replicated: bool,
     /// Sentences about what the last try had to set aside.
@@ -125,6 +130,15 @@ pub(super) struct Begun {
 }
 
 impl<'a> Run<'a> {
+    /// Says what was set aside; the outcome of the run.
+    fn done(&self) -> Outcome {
+        self.aside
+            .iter()
+            .for_each(|text| self.feedback.warning(text));
+        self.feedback.progress(100.0);
+        self.outcome
+    }
+
     fn prepare(
         mut central: postgres::Connection,
         mut clone: postgres::Connection,
@@ -194,6 +208,7 @@ impl<'a> Run<'a> {
             clone,
             sync_id: Uuid::new_v4(),
             outcome: Outcome::default(),
+            unrecorded: Outcome::default(),
             aside: Vec::new(),
             written: Vec::new(),
             feedback,
@@ -204,7 +219,6 @@ impl<'a> Run<'a> {
     fn attempt(&mut self, locked: &[String]) -> Result<Ended> {
         // Each try commits under an id of its own.
         self.sync_id = Uuid::new_v4();
-        self.aside.clear();
         let mut begun = self.begin(locked)?;
         let taken = begun.received_by_central.as_ref().map(|r| r.sync_id);
         self.prune(taken)?;

@@ -351,7 +351,8 @@ impl Column {
                 ))
             }
             ("D", "date" | "timestamp" | "timestamptz") => Some(format!(
-                "(SELECT max(x.v) FROM ({}) AS x) + p.n * interval '1 day'",
+                "(SELECT coalesce(max(x.v), now()::{0}) FROM ({1}) AS x WHERE isfinite(x.v)) + p.n * interval '1 day'",
+                self.kind,
                 taken(&self.kind)
             )),
             ("R", _) => Some("'empty'".to_owned()),
