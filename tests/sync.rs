@@ -5,7 +5,7 @@ mod support;
 
 use lizsync::error::Kind;
 use serde_json::json;
-use support::{Database, aside, clone_of, counts, prepared, refused, synchronize};
+use support::{Database, aside, clone_of, counts, killed_at, prepared, refused, synchronize};
 
 const TREES: &str = "CREATE SCHEMA gis;
     CREATE TABLE gis.species (code text PRIMARY KEY, name text);
@@ -363,21 +363,6 @@ fn every_kind_of_key_and_column_travels_as_it_should() {
     assert_eq!(look(&central), look(&clone));
     assert_eq!(look(&central).len(), 12 - 2);
     assert_eq!(counts(&synchronize(&central, &clone)), [0, 0, 0, 0, 0]);
-}
-
-/// A run that dies at a certain message.
-fn killed_at(central: &Database, clone: &Database, message: &'static str) {
-    use lizsync::feedback::{Event, Feedback};
-    let victim = central.name.clone();
-    let feedback = Feedback::new(move |event| {
-        if matches!(event, Event::Message(_, text) if text == message) {
-            let sql = "application_name = 'lizsync' AND datname = $1";
-            assert!(support::terminate(&mut support::admin(), sql, &[&victim]) > 0);
-        }
-    });
-    let parameters = json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
-    let error = lizsync::registry::run("synchronize_database", &parameters, &feedback).unwrap_err();
-    assert_eq!(error.kind(), Kind::Connection, "{}", error.sentence());
 }
 
 /// A crash between the two commits: the clone has its half, the central lost its own.

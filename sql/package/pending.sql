@@ -10,6 +10,8 @@ FROM (
       AND ($1::text IS NULL OR coalesce(NOT txid_visible_in_snapshot(l.transaction_id, $1::text::txid_snapshot), true))
     UNION ALL
     SELECT a.schema_name, a.table_name FROM lizsync.set_aside AS a WHERE a.owner = 'clone'
-      AND NOT EXISTS (SELECT FROM lizsync.runs AS r WHERE r.sync_id = a.sent_in AND r.confirmed)
+    UNION ALL
+    SELECT s.schema_name, s.table_name FROM lizsync.sent AS s JOIN lizsync.runs AS r ON r.sync_id = s.sync_id
+    WHERE NOT r.confirmed
 ) AS p
 GROUP BY 1 ORDER BY 2 DESC, 1;

@@ -85,7 +85,6 @@ CREATE TABLE lizsync.set_aside (
     first_time timestamptz NOT NULL DEFAULT now(),
     last_time timestamptz NOT NULL DEFAULT now(),
     sync_id uuid,
-    sent_in uuid,
     PRIMARY KEY (clone_id, owner, schema_name, table_name, uid)
 );
 COMMENT ON TABLE lizsync.set_aside IS 'Changes that the other side could not take; every run tries them again. In a clone those of both sides, in the central its own';
@@ -99,7 +98,6 @@ COMMENT ON COLUMN lizsync.set_aside.message IS 'Why the other side refused it';
 COMMENT ON COLUMN lizsync.set_aside.first_time IS 'When it was set aside';
 COMMENT ON COLUMN lizsync.set_aside.last_time IS 'When it was tried last';
 COMMENT ON COLUMN lizsync.set_aside.sync_id IS 'The run that tried it last';
-COMMENT ON COLUMN lizsync.set_aside.sent_in IS 'In a clone: the run that sent it; it is deleted once the central has shown that it has that run';
 
 CREATE TABLE lizsync.received (
     sender uuid PRIMARY KEY,
@@ -141,6 +139,20 @@ CREATE TABLE lizsync.pulled (
 );
 CREATE INDEX pulled_sync_id_idx ON lizsync.pulled (sync_id);
 COMMENT ON TABLE lizsync.pulled IS 'In a clone: what the last runs brought; a central that has lost it gets it back';
+
+CREATE TABLE lizsync.sent (
+    sync_id uuid NOT NULL REFERENCES lizsync.runs (sync_id) ON DELETE CASCADE,
+    schema_name text NOT NULL,
+    table_name text NOT NULL,
+    uid uuid NOT NULL,
+    action text NOT NULL CHECK (action IN ('I', 'D', 'U')),
+    fields {hstore}.hstore,
+    edit_time timestamptz,
+    field_times {hstore}.hstore,
+    user_name text
+);
+CREATE INDEX sent_sync_id_idx ON lizsync.sent (sync_id);
+COMMENT ON TABLE lizsync.sent IS 'In a clone: changes that had been set aside and that the last runs sent; they are sent again if the central turns out to lack such a run';
 
 CREATE TABLE lizsync.deployment (
     deployment uuid PRIMARY KEY,

@@ -1,13 +1,14 @@
 -- Writes the columns of one table that refer to rows of tables that come later (tables that refer to
 -- each other). {table}, {late} and {new} (lists t."a", … and (i.new)."a", …), {assignments}, {hstore},
--- {number}, {rows} (further condition on s). Returns the rows written.
+-- {number}, {rows} (further condition on s). Returns the rows to write and the rows written.
 WITH input AS MATERIALIZED (
     SELECT s.uid, {hstore}.populate_record(t.*, coalesce(s.before OPERATOR({hstore}.||) s.fields, s.fields)) AS new
     FROM pg_temp.lizsync_stage AS s JOIN {table} AS t ON t.uid = s.uid
     WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U'){rows}
+), wanted AS MATERIALIZED (
+    SELECT i.uid, i.new FROM input AS i JOIN {table} AS t ON t.uid = i.uid WHERE ROW({late}) IS DISTINCT FROM ROW({new})
 ), written AS (
-    UPDATE {table} AS t SET {assignments} FROM input AS i
-    WHERE t.uid = i.uid AND ROW({late}) IS DISTINCT FROM ROW({new})
+    UPDATE {table} AS t SET {assignments} FROM wanted AS i WHERE t.uid = i.uid
     RETURNING t.uid
 )
-SELECT count(*) FROM written
+SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM written)

@@ -8,12 +8,12 @@ WHERE l.without_uid OR NOT EXISTS (SELECT FROM (VALUES {tables}) AS t (number, s
 UNION
 SELECT a.schema_name, a.table_name, coalesce(a.sqlstate = 'LZ001', false)
 FROM lizsync.set_aside AS a
-WHERE a.sent_in IS NULL AND (a.sqlstate = 'LZ001' OR NOT EXISTS (
+WHERE a.sqlstate = 'LZ001' OR NOT EXISTS (
        SELECT FROM (VALUES {tables}) AS t (number, schema_name, table_name, without_uid)
-       WHERE a.schema_name = t.schema_name AND a.table_name = t.table_name))
+       WHERE a.schema_name = t.schema_name AND a.table_name = t.table_name)
 UNION
 SELECT p.schema_name, p.table_name, false
-FROM lizsync.pulled AS p
+FROM (SELECT schema_name, table_name FROM lizsync.pulled UNION SELECT schema_name, table_name FROM lizsync.sent) AS p
 WHERE NOT EXISTS (SELECT FROM (VALUES {tables}) AS t (number, schema_name, table_name, without_uid)
        WHERE p.schema_name = t.schema_name AND p.table_name = t.table_name)
 ORDER BY 1, 2

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::carry::{carry, hand_over};
+use super::lineage;
 use super::merge::Side;
 use super::refusal::Refusals;
-use super::run::Run;
+use super::run::{Begun, Run};
 use super::tables::Scope;
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, Template, literal};
@@ -21,32 +22,21 @@ const COLUMNS: &str = "owner, schema_name, table_name, uid, action, fields, edit
 const NAMED: usize = 5;
 
 impl Run<'_> {
-    /// Forgets what was set aside, was sent by a later run, and has reached the central; `taken` is the
-    /// last run that the central has. Returns how many wait.
-    pub(super) fn recover_aside(&mut self, taken: Option<Uuid>) -> Result<u64> {
-        let clone = &mut self.clone.connection;
-        let doing = || "Reading what was set aside";
-        let sql = "SELECT count(*) FILTER (WHERE sent_in IS NULL), count(sent_in) > 0 FROM lizsync.set_aside";
-        let row = clone.query_one(sql, &[]).doing(doing)?;
-        if !row.get::<_, bool>(1) {
-            return waiting(&row);
-        }
-        clone
-            .execute(
-                include_str!("../../sql/sync/forget_aside.sql"),
-                &[&taken, &self.replicated],
-            )
-            .doing(doing)?;
-        clone
-            .execute(
-                "UPDATE lizsync.set_aside SET sent_in = NULL
-                 WHERE sent_in IN (SELECT sync_id FROM lizsync.runs
-                    WHERE number > coalesce((SELECT number FROM lizsync.runs WHERE sync_id = $1), 0))",
-                &[&taken],
-            )
-            .doing(doing)?;
-        let row = clone.query_one(sql, &[]).doing(doing)?;
-        waiting(&row)
+    /// How many changes wait in the clone: set aside, and sent by runs that the central lacks. The
+    /// latter go by themselves when the clone forgets the run (`lizsync.runs`).
+    pub(super) fn waiting(&mut self, missing: &[Uuid]) -> Result<(u64, u64)> {
+        let sql = "SELECT (SELECT count(*) FROM lizsync.set_aside WHERE clone_id = $1),
+                          (SELECT count(*) FROM lizsync.sent WHERE sync_id = ANY ($2))";
+        let row = self
+            .clone
+            .connection
+            .query_one(sql, &[&self.clone.id, &missing])
+            .doing(|| "Reading what was set aside")?;
+        let count = |at: usize| {
+            u64::try_from(row.get::<_, i64>(at))
+                .map_err(|_| Error::internal("A count is negative."))
+        };
+        Ok((count(0)?, count(1)?))
     }
 
     /// Writes what could not be applied to both databases, and says so.
@@ -54,9 +44,10 @@ impl Run<'_> {
         &mut self,
         scope: &Scope,
         refusals: &BySide,
-        stored: bool,
+        begun: &Begun,
     ) -> Result<()> {
-        if !stored && refusals.is_empty() {
+        // After a run that died the list of the central may be an old one.
+        if !begun.stored && begun.missing.is_empty() && refusals.is_empty() {
             return Ok(());
         }
         let doing = "Keeping what was set aside";
@@ -87,11 +78,11 @@ impl Run<'_> {
             .clone
             .template(include_str!("../../sql/sync/keep_aside.sql"))
             .set("tables", scope.values())
+            .set("clone", literal(&self.clone.id.to_string()))
+            .set("run", literal(&self.sync_id.to_string()))
+            .set("missing", lineage::list(&begun.missing))
             .sql();
-        self.clone
-            .connection
-            .execute(&sql, &[&self.clone.id, &self.sync_id])
-            .doing(|| doing)?;
+        self.clone.connection.batch_execute(&sql).doing(|| doing)?;
         self.list_in_central()?;
         self.describe_aside()
     }
@@ -150,22 +141,6 @@ impl Run<'_> {
         }
         Ok(())
     }
-
-    /// Takes out of the clone what the central has committed. Where that fails, the next run does it.
-    pub(super) fn clear_aside(&mut self) {
-        // A standby that takes over may not have it.
-        if self.replicated {
-            return;
-        }
-        let sql = "DELETE FROM lizsync.set_aside WHERE sent_in = $1";
-        if let Err(error) = self.clone.connection.execute(sql, &[&self.sync_id]) {
-            log::debug!("clearing what was set aside: {error}");
-        }
-    }
-}
-
-fn waiting(row: &::postgres::Row) -> Result<u64> {
-    u64::try_from(row.get::<_, i64>(0)).map_err(|_| Error::internal("A count is negative."))
 }
 
 /// Why each side refused changes of the other one.

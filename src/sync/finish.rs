@@ -51,7 +51,7 @@ impl Run<'_> {
         entry.conflicts += found + written.central.missing;
         self.finish_clone(begun, transferred, scope)?;
         if let Some(scope) = scope {
-            self.keep_aside(scope, &written.refusals, begun.stored)?;
+            self.keep_aside(scope, &written.refusals, begun)?;
         }
         self.finish_central(begun, entry)?;
         self.feedback.check()?;
@@ -68,9 +68,6 @@ impl Run<'_> {
         self.unrecorded = Outcome::default();
         self.confirm();
         conflicts::clear(&mut self.clone.connection, self.replicated, self.feedback);
-        if begun.stored {
-            self.clear_aside();
-        }
         Ok(match self.outcome.set_aside() > waited {
             true => Ended::MoreAside,
             false => Ended::Done,

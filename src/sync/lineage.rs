@@ -31,8 +31,8 @@ impl Known {
 }
 
 impl Run<'_> {
-    /// Compares the last run that each of the two knows. Returns the runs that the central has lost;
-    /// `clone` then says what it has taken of what is left.
+    /// Compares the last run that each of the two knows. Returns the runs that the central lacks, and
+    /// whether it has lost them; `clone` then says what it has taken of what is left.
     ///
     /// # Errors
     /// [`Kind::State`](crate::error::Kind::State) where it cannot be known what the central has lost.
@@ -40,14 +40,14 @@ impl Run<'_> {
         &mut self,
         clone: &mut Received,
         central: Option<&Received>,
-    ) -> Result<Vec<Uuid>> {
+    ) -> Result<(Vec<Uuid>, bool)> {
         let mut last = central.map(|received| received.sync_id);
         if last.is_none() && self.knows_package()? {
             last = Some(self.package);
         }
         let moved = clone.moved_from(self.central.identity.cluster.timeline);
         if last == Some(clone.sync_id) {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), false));
         }
         let known: Vec<Known> = self
             .clone
@@ -62,10 +62,11 @@ impl Run<'_> {
             .take_while(|run| Some(run.sync_id) != last)
             .collect();
         let agreed = known.get(newer.len());
+        let missing: Vec<Uuid> = newer.iter().map(|run| run.sync_id).collect();
         // Nothing was lost: the last runs died between their two commits, or there was none yet.
         let died = !newer.iter().any(|run| run.confirmed);
         if died && !moved && (agreed.is_some() || last.is_none() || clone.acknowledged == last) {
-            return Ok(Vec::new());
+            return Ok((missing, false));
         }
         match agreed {
             Some(agreed) => {
@@ -76,7 +77,7 @@ impl Run<'_> {
                     if newer.len() == 1 { "it" } else { "them" },
                 ));
                 clone.snapshot.clone_from(&agreed.central_snapshot);
-                Ok(newer.iter().map(|run| run.sync_id).collect())
+                Ok((missing, true))
             }
             None => Err(self.strangers()),
         }

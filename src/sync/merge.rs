@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::change::{Change, Edit, Field, Fields};
+use super::change::{Change, Edit, Field, Fields, Net};
 
 /// One of the two databases of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +123,47 @@ pub fn take_out_seen(pulled: &mut Option<Change>, central: &mut Option<Change>) 
         }
         _ => {}
     }
+}
+
+/// What a clone has of a row that the central lost track of: what it had `pulled`, and its `own` edits,
+/// which may be older or later. The later one of each field counts; a tie goes to what was pulled.
+pub fn latest_of(pulled: Net, own: Net) -> Net {
+    let events = pulled.events + own.events;
+    let last = |fields: &Fields| fields.values().map(|field| field.edit.time).max();
+    let change = match (pulled.change, own.change) {
+        (None, change) | (change, None) => change,
+        (Some(Change::Delete(gone)), Some(Change::Insert(fields) | Change::Update(fields)))
+            if last(&fields) <= Some(gone.time) =>
+        {
+            Some(Change::Delete(gone))
+        }
+        (Some(Change::Delete(_)), own) | (_, own @ Some(Change::Delete(_))) => own,
+        (
+            Some(pulled @ (Change::Insert(_) | Change::Update(_))),
+            Some(own @ (Change::Insert(_) | Change::Update(_))),
+        ) => {
+            let whole = matches!(&pulled, Change::Insert(_)) || matches!(&own, Change::Insert(_));
+            let (mut fields, own) = match (pulled, own) {
+                (Change::Insert(a) | Change::Update(a), Change::Insert(b) | Change::Update(b)) => {
+                    (a, b)
+                }
+                _ => (Fields::new(), Fields::new()),
+            };
+            for (name, field) in own {
+                if fields
+                    .get(&name)
+                    .is_none_or(|known| field.edit.time > known.edit.time)
+                {
+                    fields.insert(name, field);
+                }
+            }
+            Some(match whole {
+                true => Change::Insert(fields),
+                false => Change::Update(fields),
+            })
+        }
+    };
+    Net { change, events }
 }
 
 /// Merges the changes of one row.

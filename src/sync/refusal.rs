@@ -30,23 +30,11 @@ impl Refusal {
     pub fn of(error: &Error) -> Option<Self> {
         let code = error.sqlstate_code()?;
         let class = code.get(..2)?;
-        // Data, constraints, triggered changes, external routines, rights and definitions, views,
-        // limits such as an index row that is too large, RAISE, what is not supported.
-        let of_the_row = matches!(
-            class,
-            "0A" | "21"
-                | "22"
-                | "23"
-                | "27"
-                | "2F"
-                | "38"
-                | "39"
-                | "42"
-                | "44"
-                | "54"
-                | "LZ"
-                | "P0"
-        ) || code == "55000";
+        // What speaks of the connection, of another transaction, of resources, of the operator, of the
+        // system or of a damaged file is not about a row; all else is, codes of users' functions and of
+        // extensions among them.
+        let of_the_row = !matches!(class, "08" | "25" | "28" | "40" | "53" | "57" | "58" | "F0")
+            && !matches!(code, "55P03" | "XX001" | "XX002");
         let said = error.said().filter(|_| of_the_row)?;
         Some(Self {
             sqlstate: code.to_owned(),

@@ -125,8 +125,10 @@ pub(super) struct Begun {
     pub(super) stored: bool,
     /// How many were set aside.
     pub(super) waited: u64,
-    /// Runs that the central has lost.
-    pub(super) lost: Vec<Uuid>,
+    /// Runs that the central lacks.
+    pub(super) missing: Vec<Uuid>,
+    /// Whether it had them: then what they brought goes back to it.
+    pub(super) lost: bool,
 }
 
 impl<'a> Run<'a> {
@@ -222,11 +224,14 @@ impl<'a> Run<'a> {
         let mut begun = self.begin(locked)?;
         let taken = begun.received_by_central.as_ref().map(|r| r.sync_id);
         self.prune(taken)?;
-        begun.waited = self.recover_aside(taken)?;
-        begun.stored = begun.waited > 0 || !begun.lost.is_empty();
+        let (waited, sent) = self.waiting(&begun.missing)?;
+        begun.waited = waited;
+        begun.stored = waited + sent > 0 || begun.lost;
         let new = self.new_events(&begun);
-        let anything =
-            begun.stored | self.any("central", &new.central)? | self.any("clone", &new.clone)?;
+        let anything = begun.stored
+            | !begun.missing.is_empty()
+            | self.any("central", &new.central)?
+            | self.any("clone", &new.clone)?;
         let offset = self.clock_offset()?;
         self.feedback.progress(10.0);
         if anything {
@@ -249,7 +254,8 @@ impl<'a> Run<'a> {
         let received_by_central =
             self.central
                 .received_from(&self.clone, &clone, self.deployment)?;
-        let lost = self.find_lost(&mut received_by_clone, received_by_central.as_ref())?;
+        let (missing, lost) =
+            self.find_lost(&mut received_by_clone, received_by_central.as_ref())?;
         Ok(Begun {
             central,
             clone,
@@ -257,6 +263,7 @@ impl<'a> Run<'a> {
             received_by_central,
             stored: false,
             waited: 0,
+            missing,
             lost,
         })
     }
@@ -281,7 +288,9 @@ impl<'a> Run<'a> {
             central: new(Some(&begun.received_by_clone), Some(self.clone.id)),
             clone: new(begun.received_by_central.as_ref(), None),
             stored: begun.stored,
-            lost: begun.lost.clone(),
+            missing: begun.missing.clone(),
+            lost: begun.lost,
+            clone_id: self.clone.id,
         }
     }
 

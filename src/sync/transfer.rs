@@ -10,14 +10,14 @@ use super::change::{Change, Event, Net, Time};
 use super::events::{Changes, Columns, Key, Owner, Stored};
 use super::fold::Fold;
 use super::lineage;
-use super::merge::{Dropped, Merged, Side, merge, take_out_seen};
+use super::merge::{Dropped, Merged, Side, latest_of, merge, take_out_seen};
 use super::participant::Participant;
 use super::refusal::Refusals;
 use super::stage::{STAGE, Stage, Staged};
 use super::tables::Scope;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
-use crate::postgres::{Connection, Doing, Table, Template};
+use crate::postgres::{Connection, Doing, Table, Template, literal};
 
 /// How many rows pass between two looks at the cancel flag.
 const ROWS_BETWEEN_CHECKS: u64 = 1000;
@@ -80,8 +80,12 @@ pub struct New {
     pub clone: String,
     /// Whether the clone keeps changes that were set aside, or that the central has lost.
     pub stored: bool,
-    /// The runs that the central has lost.
-    pub lost: Vec<Uuid>,
+    /// The runs that the central lacks.
+    pub missing: Vec<Uuid>,
+    /// Whether it had them.
+    pub lost: bool,
+    /// The clone.
+    pub clone_id: Uuid,
 }
 
 /// Reads, merges and stages.
@@ -144,7 +148,12 @@ pub fn transfer(
         Some(connection) => {
             let sql = Template::new(include_str!("../../sql/sync/set_aside.sql"))
                 .set("tables", scope.values())
-                .set("lost", lineage::list(&new.lost))
+                .set("clone", literal(&new.clone_id.to_string()))
+                .set("missing", lineage::list(&new.missing))
+                .set(
+                    "lost",
+                    lineage::list(if new.lost { &new.missing } else { &[] }),
+                )
                 .sql();
             let stream = connection.copy_out(&sql).doing(read_store)?;
             Some(Stored::new(stream, columns.clone()))
@@ -325,11 +334,9 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
         central.then(self.central.take(key)?.unwrap_or_default());
         let (mut central, mut pulled) = (central.finish(), pulled.finish());
         take_out_seen(&mut pulled.change, &mut central.change);
-        let mut clone = Fold::default();
-        clone.then(pulled);
-        clone.then(aside.finish());
+        let mut clone = aside;
         clone.then(self.clone.take(key)?.unwrap_or_default());
-        let clone = clone.finish();
+        let clone = latest_of(pulled, clone.finish());
         let merged = match scope.tables.get(number) {
             Some(_) => merge(central.change, clone.change),
             // Both are set aside.

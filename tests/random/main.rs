@@ -83,7 +83,9 @@ fn differences(central: &Database, clone: &Database, held: &[String], seed: u64)
 fn mend(central: &Database, clones: &[Database], step: usize) -> bool {
     let mut any = false;
     for clone in clones {
-        for row in clone.rows("SELECT owner, table_name, uid, action FROM lizsync.set_aside WHERE sent_in IS NULL ORDER BY 1, 2, 3") {
+        for row in clone
+            .rows("SELECT owner, table_name, uid, action FROM lizsync.set_aside ORDER BY 1, 2, 3")
+        {
             any = true;
             let parts: Vec<&str> = row.split('|').collect();
             let [owner, table, uid, action] = parts[..] else {

@@ -371,3 +371,23 @@ pub fn documented_grants(heading: &str, role: &str, database: &Database) -> Stri
         )
         .replace("surveyor", role)
 }
+
+/// A run that dies at a certain message.
+pub fn killed_at(central: &Database, clone: &Database, message: &'static str) {
+    use lizsync::feedback::{Event, Feedback};
+    let victim = central.name.clone();
+    let feedback = Feedback::new(move |event| {
+        if matches!(event, Event::Message(_, text) if text == message) {
+            let sql = "application_name = 'lizsync' AND datname = $1";
+            assert!(terminate(&mut admin(), sql, &[&victim]) > 0);
+        }
+    });
+    let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
+    let error = lizsync::registry::run("synchronize_database", &parameters, &feedback).unwrap_err();
+    assert_eq!(
+        error.kind(),
+        lizsync::error::Kind::Connection,
+        "{}",
+        error.sentence()
+    );
+}

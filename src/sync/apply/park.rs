@@ -1,6 +1,9 @@
 //! Unique values that change hands: two codes that swap, a chain of codes that move on, a code of a
 //! row that can only be deleted later. The rows that are about to give a value up make room first.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::Apply;
@@ -92,7 +95,11 @@ impl Apply<'_> {
             let loose: Vec<String> = loose
                 .map(|name| format!("{} = NULL", quote(name)))
                 .collect();
-            if loose.is_empty() || !reference.columns.iter().any(|(_, name)| name == column) {
+            let travel = &self.scope.tables[child].columns;
+            if loose.is_empty()
+                || !columns.iter().all(|name| travel.contains(name.as_str()))
+                || !reference.columns.iter().any(|(_, name)| name == column)
+            {
                 continue;
             }
             let sql = format!(
@@ -247,12 +254,14 @@ impl Apply<'_> {
             .connection
             .query(include_str!("../../../sql/sync/uniques.sql"), &[&oid])
             .doing(doing)?;
+        let travels = &self.scope.tables[number].columns;
         let uniques: Vec<Unique> = rows
             .iter()
             .map(|row| {
                 let (keys, operators): (Vec<String>, Vec<String>) =
                     (row.get("keys"), row.get("operators"));
-                let columns = columns(row);
+                // A column that does not travel would not get its value back.
+                let columns = columns(row, travels);
                 let nulls_equal: bool = row.get("nulls_equal");
                 let of_null = columns
                     .iter()
@@ -291,7 +300,7 @@ struct Column {
     nullable: bool,
 }
 
-fn columns(row: &::postgres::Row) -> Vec<Column> {
+fn columns(row: &::postgres::Row, travels: &BTreeSet<Arc<str>>) -> Vec<Column> {
     let (names, kinds): (Vec<String>, Vec<String>) = (row.get("columns"), row.get("types"));
     let (categories, lengths): (Vec<String>, Vec<i32>) =
         (row.get("categories"), row.get("lengths"));
@@ -309,7 +318,7 @@ fn columns(row: &::postgres::Row) -> Vec<Column> {
             length,
             nullable,
         })
-        .filter(|column| column.name != "uid")
+        .filter(|column| column.name != "uid" && travels.contains(column.name.as_str()))
         .collect()
 }
 

@@ -121,22 +121,24 @@ impl Apply<'_> {
         let row = self.row(number, &sql)?;
         let [wanted, updated, inserted]: [i64; 3] = [row.get(0), row.get(1), row.get(2)];
         if wanted != updated + inserted {
-            let message = "a trigger or a rule of the table keeps the row from being written.";
-            return Err(Error::new(
-                Kind::Database,
-                format!(
-                    "Writing {} to the {}: {message}",
-                    synced.table.plain(),
-                    self.receiver.side.name()
-                ),
-            )
-            .sqlstate(SWALLOWED)
-            .with_said(Said {
-                message: message.to_owned(),
-                ..Said::default()
-            }));
+            return Err(self.swallowed(number));
         }
         count(wanted)
+    }
+
+    /// A row that vanished without an error.
+    fn swallowed(&self, number: usize) -> Error {
+        let message = "a trigger or a rule of the table keeps the row from being written.";
+        let (table, side) = (&self.scope.tables[number].table, self.receiver.side.name());
+        Error::new(
+            Kind::Database,
+            format!("Writing {} to the {side}: {message}", table.plain()),
+        )
+        .sqlstate(SWALLOWED)
+        .with_said(Said {
+            message: message.to_owned(),
+            ..Said::default()
+        })
     }
 
     /// What of a staged row is written at first, as SQL.
@@ -207,7 +209,10 @@ impl Apply<'_> {
             .set("rows", rows)
             .sql();
         let row = self.row(number, &sql)?;
-        count(row.get(0))
+        if row.get::<_, i64>(0) != row.get::<_, i64>(1) {
+            return Err(self.swallowed(number));
+        }
+        count(row.get(1))
     }
 
     /// Records updates of rows that are not there.
