@@ -21,7 +21,8 @@ CROSS JOIN LATERAL (
 ) AS k
 CROSS JOIN LATERAL (
     SELECT array_agg(at.attname::text ORDER BY at.attnum) AS names,
-           array_agg(ty.typname::text ORDER BY at.attnum) AS types,
+           array_agg(CASE WHEN ty.typtype = 'e' THEN format_type(at.atttypid, NULL) ELSE ty.typname::text END
+                     ORDER BY at.attnum) AS types,
            array_agg(ty.typcategory::text ORDER BY at.attnum) AS categories,
            array_agg(at.atttypmod ORDER BY at.attnum) AS lengths,
            array_agg(NOT at.attnotnull AND ty.typtype <> 'd' ORDER BY at.attnum) AS nullable

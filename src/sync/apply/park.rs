@@ -364,6 +364,11 @@ impl Column {
                 self.kind,
                 taken(&self.kind)
             )),
+            ("E", kind) => Some(format!(
+                "(SELECT e FROM unnest(enum_range(NULL::{kind})) AS e
+                  WHERE NOT EXISTS (SELECT FROM ({}) AS y WHERE y.v = e::text) ORDER BY e OFFSET p.n - 1 LIMIT 1)",
+                taken("text")
+            )),
             ("R", _) => Some("'empty'".to_owned()),
             (_, "uuid") => Some(format!("{random}::uuid")),
             _ => None,
