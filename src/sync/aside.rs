@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use uuid::Uuid;
-
+use super::begin::Begun;
 use super::carry::{carry, hand_over};
 use super::lineage;
 use super::merge::Side;
-use super::refusal::Refusals;
-use super::run::{Begun, Run};
-use super::tables::Scope;
-use crate::error::{Error, Result};
+use super::receipt::count;
+use super::refusal::{BySide, Refusals};
+use super::run::Run;
+use super::scope::Scope;
+use crate::error::Result;
 use crate::postgres::{Doing, Template, literal};
 
 const COLUMNS: &str = "owner, schema_name, table_name, uid, action, fields, edit_time, field_times, \
@@ -22,21 +22,15 @@ const COLUMNS: &str = "owner, schema_name, table_name, uid, action, fields, edit
 const NAMED: usize = 5;
 
 impl Run<'_> {
-    /// How many changes wait in the clone: set aside, and sent by runs that the central lacks. The
-    /// latter go by themselves when the clone forgets the run (`lizsync.runs`).
-    pub(super) fn waiting(&mut self, missing: &[Uuid]) -> Result<(u64, u64)> {
-        let sql = "SELECT (SELECT count(*) FROM lizsync.set_aside WHERE clone_id = $1),
-                          (SELECT count(*) FROM lizsync.sent WHERE sync_id = ANY ($2))";
+    /// How many changes are set aside in the clone.
+    pub(super) fn waiting(&mut self) -> Result<u64> {
+        let sql = "SELECT count(*) FROM lizsync.set_aside WHERE clone_id = $1";
         let row = self
             .clone
             .connection
-            .query_one(sql, &[&self.clone.id, &missing])
+            .query_one(sql, &[&self.clone.id])
             .doing(|| "Reading what was set aside")?;
-        let count = |at: usize| {
-            u64::try_from(row.get::<_, i64>(at))
-                .map_err(|_| Error::internal("A count is negative."))
-        };
-        Ok((count(0)?, count(1)?))
+        count(row.get(0))
     }
 
     /// Writes what could not be applied to both databases, and says so.
@@ -47,15 +41,17 @@ impl Run<'_> {
         begun: &Begun,
     ) -> Result<()> {
         // After a run that died the list of the central may be an old one.
-        if !begun.stored && begun.missing.is_empty() && refusals.is_empty() {
+        if !begun.stored && refusals.is_empty() {
             return Ok(());
         }
         let doing = "Keeping what was set aside";
-        let sql = self
-            .clone
-            .template(include_str!("../../sql/sync/aside.sql"))
-            .sql();
-        self.clone.connection.batch_execute(&sql).doing(|| doing)?;
+        self.clone
+            .connection
+            .batch_execute(&format!(
+                "CREATE TEMPORARY TABLE lizsync_aside ON COMMIT DROP AS
+                 SELECT {COLUMNS} FROM lizsync.set_aside WITH NO DATA"
+            ))
+            .doing(|| doing)?;
         if let Some(query) = refused(scope, "central", &refusals.clone) {
             self.clone
                 .connection
@@ -140,21 +136,6 @@ impl Run<'_> {
             ));
         }
         Ok(())
-    }
-}
-
-/// Why each side refused changes of the other one.
-#[derive(Debug, Clone, Default)]
-pub(super) struct BySide {
-    /// Refusals of the central.
-    pub(super) central: Refusals,
-    /// Refusals of the clone.
-    pub(super) clone: Refusals,
-}
-
-impl BySide {
-    fn is_empty(&self) -> bool {
-        self.central.is_empty() && self.clone.is_empty()
     }
 }
 

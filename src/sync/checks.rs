@@ -1,7 +1,7 @@
 //! What must hold before a run may take anything for sent.
 
 use super::run::Run;
-use super::tables::Scope;
+use super::scope::Scope;
 use super::transfer::New;
 use crate::error::Result;
 use crate::postgres::{Doing, Table, Template};

@@ -3,14 +3,15 @@
 use uuid::Uuid;
 
 use super::apply::Applied;
-use super::aside::BySide;
+use super::begin::Begun;
 use super::conflicts;
 use super::merge::Side;
 use super::outcome::Outcome;
 use super::participant::Stamp;
 use super::receipt::Receipt;
-use super::run::{Begun, Ended, Run};
-use super::tables::Scope;
+use super::refusal::BySide;
+use super::run::{Ended, Run};
+use super::scope::Scope;
 use super::transfer::{Tally, Transferred};
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, literal};
@@ -41,7 +42,6 @@ impl Run<'_> {
         let of_clone = receipt(&transferred.clone, &written.central);
         of_central.check(Side::Central.name())?;
         of_clone.check(Side::Clone.name())?;
-        let waited = begun.waited.max(self.outcome.set_aside());
         let found = transferred.conflicts + written.clone.missing;
         // The central records what it has not recorded yet: with this pass, perhaps what a pass before
         // it had brought to the clone only.
@@ -68,7 +68,7 @@ impl Run<'_> {
         self.unrecorded = Outcome::default();
         self.confirm();
         conflicts::clear(&mut self.clone.connection, self.replicated, self.feedback);
-        Ok(match self.outcome.set_aside() > waited {
+        Ok(match self.outcome.set_aside() > begun.waited {
             true => Ended::MoreAside,
             false => Ended::Done,
         })

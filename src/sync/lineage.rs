@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::participant::Received;
 use super::run::Run;
-use super::tables::Scope;
+use super::scope::Scope;
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, literal};
 

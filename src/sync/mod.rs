@@ -2,6 +2,7 @@
 
 mod apply;
 mod aside;
+mod begin;
 mod carry;
 pub mod change;
 mod checks;
@@ -19,7 +20,9 @@ mod participant;
 mod receipt;
 mod refusal;
 mod run;
+mod scope;
 mod stage;
+mod streams;
 mod tables;
 mod transfer;
 mod triggers;

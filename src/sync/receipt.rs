@@ -45,6 +45,14 @@ impl Receipt {
     }
 }
 
+/// A count that PostgreSQL returned.
+///
+/// # Errors
+/// [`Kind::Internal`](crate::error::Kind::Internal) where it is negative.
+pub fn count(number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| Error::internal("A count is negative."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Receipt;

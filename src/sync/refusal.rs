@@ -81,3 +81,19 @@ impl Refusals {
         self.list.is_empty()
     }
 }
+
+/// Why each side refused changes of the other one.
+#[derive(Debug, Clone, Default)]
+pub struct BySide {
+    /// Refusals of the central.
+    pub central: Refusals,
+    /// Refusals of the clone.
+    pub clone: Refusals,
+}
+
+impl BySide {
+    /// Whether nothing was refused.
+    pub fn is_empty(&self) -> bool {
+        self.central.is_empty() && self.clone.is_empty()
+    }
+}

@@ -6,22 +6,21 @@ use std::thread;
 use uuid::Uuid;
 
 use super::apply::{Applied, Apply, Found};
-use super::aside::BySide;
+use super::begin::{Begun, any};
 use super::change::Time;
-use super::clock;
 use super::finish::Written;
 use super::merge::Side;
 use super::outcome::Outcome;
-use super::participant::{Moment, Participant, Received};
+use super::participant::Participant;
 use super::refusal::Refusals;
+use super::scope::Scope;
 use super::stage::Staged;
-use super::tables::{self, Reference, Scope};
+use super::tables::{self, Reference};
 use super::transfer::{New, Transferred, transfer};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
-use crate::postgres::{self, Doing, Template, is_collision, literal};
+use crate::postgres::{self, is_collision};
 use crate::secret::Secret;
-use crate::structure::{self, Identity};
 
 /// Tries that may collide, and then tries that lock the tables first.
 const TRIES: usize = 6;
@@ -115,23 +114,7 @@ pub(super) struct Run<'a> {
     pub(super) feedback: &'a Feedback,
 }
 
-/// What a try knows after it began.
-pub(super) struct Begun {
-    pub(super) central: Moment,
-    pub(super) clone: Moment,
-    pub(super) received_by_clone: Received,
-    pub(super) received_by_central: Option<Received>,
-    /// Whether changes wait, set aside or to be brought back.
-    pub(super) stored: bool,
-    /// How many were set aside.
-    pub(super) waited: u64,
-    /// Runs that the central lacks.
-    pub(super) missing: Vec<Uuid>,
-    /// Whether it had them: then what they brought goes back to it.
-    pub(super) lost: bool,
-}
-
-impl<'a> Run<'a> {
+impl Run<'_> {
     /// Says what was set aside; the outcome of the run.
     fn done(&self) -> Outcome {
         self.aside
@@ -141,97 +124,15 @@ impl<'a> Run<'a> {
         self.outcome
     }
 
-    fn prepare(
-        mut central: postgres::Connection,
-        mut clone: postgres::Connection,
-        feedback: &'a Feedback,
-    ) -> Result<Self> {
-        let cluster = |connection: &mut postgres::Connection| {
-            let name = connection.describe().to_owned();
-            structure::cluster(&mut **connection)
-                .map_err(|error| error.during(format!("The {name}")))
-        };
-        if cluster(&mut central)? == cluster(&mut clone)? {
-            return Err(Error::parameter(format!(
-                "CONNECTION_NAME_CENTRAL and CONNECTION_NAME_CLONE are the same database: {}.",
-                central.describe()
-            ))
-            .hint("Give the connection of the central database and that of the clone."));
-        }
-        let central_identity = structure::require_central(&mut central)?;
-        let clone_identity = structure::require_clone(&mut clone)?;
-        let participant = |side, connection, identity: Identity| -> Result<Participant> {
-            let id = identity.id()?;
-            Ok(Participant {
-                side,
-                connection,
-                identity,
-                id,
-            })
-        };
-        let mut central = participant(Side::Central, central, central_identity)?;
-        let mut clone = participant(Side::Clone, clone, clone_identity)?;
-        postgres::lock_clone(&mut central.connection, clone.id, feedback)?;
-        postgres::lock_clone(&mut clone.connection, clone.id, feedback)?;
-
-        let row = clone
-            .connection
-            .query_opt(
-                "SELECT deployment, central_snapshot::text, package_id FROM lizsync.deployment WHERE central_id = $1",
-                &[&central.id],
-            )
-            .doing(|| "Reading the deployment of the clone")?;
-        let Some(row) = row else {
-            return Err(Error::state(format!(
-                "The clone ({}) was not deployed from this central ({}).",
-                clone.connection.describe(),
-                central.connection.describe()
-            ))
-            .hint("Check the two connections, or deploy a package of this central to the clone."));
-        };
-        let standbys: bool = central
-            .connection
-            .query_one("SELECT EXISTS (SELECT FROM pg_stat_replication)", &[])
-            .doing(|| "Looking for standbys of the central")?
-            .get(0);
-        // One that is not connected now may take over all the same.
-        let before = "SELECT coalesce((SELECT standbys FROM lizsync.runs ORDER BY number DESC LIMIT 1), false)";
-        let before: bool = clone
-            .connection
-            .query_one(before, &[])
-            .doing(|| "Reading the last runs of the clone")?
-            .get(0);
-        Ok(Self {
-            replicated: standbys || before,
-            deployment: row.get(0),
-            package: row.get(2),
-            deployed_at: literal(row.get::<_, &str>(1)),
-            central,
-            clone,
-            sync_id: Uuid::new_v4(),
-            outcome: Outcome::default(),
-            unrecorded: Outcome::default(),
-            aside: Vec::new(),
-            written: Vec::new(),
-            feedback,
-        })
-    }
-
     /// One try: steps 1 to 6.
     fn attempt(&mut self, locked: &[String]) -> Result<Ended> {
         // Each try commits under an id of its own.
         self.sync_id = Uuid::new_v4();
-        let mut begun = self.begin(locked)?;
-        let taken = begun.received_by_central.as_ref().map(|r| r.sync_id);
-        self.prune(taken)?;
-        let (waited, sent) = self.waiting(&begun.missing)?;
-        begun.waited = waited;
-        begun.stored = waited + sent > 0 || begun.lost;
+        let begun = self.begin(locked)?;
         let new = self.new_events(&begun);
         let anything = begun.stored
-            | !begun.missing.is_empty()
-            | self.any("central", &new.central)?
-            | self.any("clone", &new.clone)?;
+            | any(&mut self.central, &new.central)?
+            | any(&mut self.clone, &new.clone)?;
         let offset = self.clock_offset()?;
         self.feedback.progress(10.0);
         if anything {
@@ -239,85 +140,6 @@ impl<'a> Run<'a> {
         } else {
             self.finish(&begun, &Written::default(), &Transferred::default(), None)
         }
-    }
-
-    fn begin(&mut self, locked: &[String]) -> Result<Begun> {
-        let central = self.central.begin(locked)?;
-        let clone = self.clone.begin(locked)?;
-        let mut received_by_clone = self
-            .clone
-            .received_from(&self.central, &central, self.deployment)?
-            .ok_or_else(|| {
-                Error::state("The clone's ledger (lizsync.received) does not know its central.")
-                    .hint("Deploy a package to the clone again; save its edits first.")
-            })?;
-        let received_by_central =
-            self.central
-                .received_from(&self.clone, &clone, self.deployment)?;
-        let (missing, lost) =
-            self.find_lost(&mut received_by_clone, received_by_central.as_ref())?;
-        Ok(Begun {
-            central,
-            clone,
-            received_by_clone,
-            received_by_central,
-            stored: false,
-            waited: 0,
-            missing,
-            lost,
-        })
-    }
-
-    fn new_events(&self, begun: &Begun) -> New {
-        let new = |received: Option<&Received>, receiver: Option<Uuid>| {
-            let null = || "NULL".to_owned();
-            Template::new(include_str!("../../sql/sync/new_events.sql"))
-                .set(
-                    "since",
-                    received.map_or_else(null, |r| literal(&r.snapshot)),
-                )
-                .set(
-                    "receiver",
-                    receiver.map_or_else(null, |id| literal(&id.to_string())),
-                )
-                .set("deployed_at", self.deployed_at.as_str())
-                .sql()
-        };
-        New {
-            // What this clone sent came from it, unless it was deployed anew since.
-            central: new(Some(&begun.received_by_clone), Some(self.clone.id)),
-            clone: new(begun.received_by_central.as_ref(), None),
-            stored: begun.stored,
-            missing: begun.missing.clone(),
-            lost: begun.lost,
-            clone_id: self.clone.id,
-        }
-    }
-
-    fn any(&mut self, side: &str, new: &str) -> Result<bool> {
-        let connection = match side {
-            "central" => &mut self.central.connection,
-            _ => &mut self.clone.connection,
-        };
-        let sql = format!("SELECT EXISTS (SELECT FROM lizsync.new_tables({new}))");
-        Ok(connection
-            .query_one(&sql, &[])
-            .doing(|| format!("Reading the change log of the {side}"))?
-            .get(0))
-    }
-
-    /// What to add to the clone's times; a difference that somebody should mend is told.
-    fn clock_offset(&mut self) -> Result<Time> {
-        let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
-        if offset.abs() > 1_000_000 {
-            let seconds = offset as f64 / 1e6;
-            self.feedback.warning(format!(
-                "The clocks of the two servers differ by {:.1} s (the clone's is {}); edit times are corrected by that.",
-                seconds.abs(),
-                if offset > 0 { "behind" } else { "ahead" }
-            ));
-        }
-        Ok(offset)
     }
 
     /// Steps 3 to 6, where there is something to do.
@@ -334,7 +156,7 @@ impl<'a> Run<'a> {
         let mut scope = Scope::new(central, clone, &central_references, self.feedback);
         self.find_unusable(&mut scope, new, &schemas)?;
         let scope = scope;
-        let transferred = transfer(
+        let mut transferred = transfer(
             &mut self.central,
             &mut self.clone,
             &scope,
@@ -354,10 +176,7 @@ impl<'a> Run<'a> {
         self.feedback.progress(40.0);
 
         // Both sides are written before either commits: a failure of one changes neither.
-        let mut refusals = BySide {
-            central: transferred.refused_by_central.clone(),
-            clone: transferred.refused_by_clone.clone(),
-        };
+        let mut refusals = std::mem::take(&mut transferred.refusals);
         let clone = self.apply(
             Side::Clone,
             &scope,

@@ -1,26 +1,21 @@
-//! Reading both logs, merging them, and staging what each side has to do. Everything streams: no
-//! more than two rows of each side are held in memory.
+//! Reading both logs at the snapshots of the run's transactions, and staging what each side has to do.
 
-use std::io::{self, Read, Write};
 use std::thread;
 
 use uuid::Uuid;
 
-use super::change::{Change, Event, Net, Time};
-use super::events::{Changes, Columns, Key, Owner, Stored};
-use super::fold::Fold;
+use super::change::Time;
+use super::events::Stored;
 use super::lineage;
-use super::merge::{Dropped, Merged, Side, latest_of, merge, take_out_seen};
+use super::merge::Side;
 use super::participant::Participant;
-use super::refusal::Refusals;
+use super::refusal::BySide;
+use super::scope::Scope;
 use super::stage::{STAGE, Stage, Staged};
-use super::tables::Scope;
+use super::streams::{Shelf, Source, Streams};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
-use crate::postgres::{Connection, Doing, Table, Template, literal};
-
-/// How many rows pass between two looks at the cancel flag.
-const ROWS_BETWEEN_CHECKS: u64 = 1000;
+use crate::postgres::{Connection, Doing, Template, literal};
 
 /// What was read and staged.
 #[derive(Debug, Clone, Default)]
@@ -37,10 +32,8 @@ pub struct Transferred {
     pub anything_dropped: bool,
     /// Conflicts staged in the clone.
     pub conflicts: u64,
-    /// Why the clone cannot take changes.
-    pub refused_by_clone: Refusals,
-    /// Why the central cannot take changes.
-    pub refused_by_central: Refusals,
+    /// Why changes cannot be taken, as far as the tables alone tell.
+    pub refusals: BySide,
 }
 
 /// What became of the captured events of one side before anything was written.
@@ -58,7 +51,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts one row: its events, and whether its change is staged, or else lost.
-    fn count(&mut self, events: u64, staged: bool, lost: bool) {
+    pub(super) fn count(&mut self, events: u64, staged: bool, lost: bool) {
         if events == 0 {
             return;
         }
@@ -198,203 +191,4 @@ fn reader(participant: &mut Participant, feedback: &Feedback) -> Result<Connecti
         .batch_execute(&sql)
         .doing(|| format!("Importing a snapshot of the {name}"))?;
     Ok(reader)
-}
-
-/// One of the two sorted streams, with its next row.
-struct Source<R> {
-    changes: Changes<R>,
-    next: Option<(Key, Net)>,
-    doing: fn() -> &'static str,
-}
-
-impl<R: Read> Source<R> {
-    fn new(stream: R, columns: Columns, offset: Time, doing: fn() -> &'static str) -> Result<Self> {
-        let mut changes = Changes::new(stream, columns, offset);
-        let next = changes.next_net().doing(doing)?;
-        Ok(Self {
-            changes,
-            next,
-            doing,
-        })
-    }
-
-    /// The row at `key`, if it is the next one.
-    fn take(&mut self, key: Key) -> Result<Option<Net>> {
-        if self.next.as_ref().is_none_or(|(next, _)| *next != key) {
-            return Ok(None);
-        }
-        let following = self.changes.next_net().doing(self.doing)?;
-        Ok(std::mem::replace(&mut self.next, following).map(|(_, net)| net))
-    }
-}
-
-/// What waits in the clone.
-struct Shelf<R> {
-    stored: Option<Stored<R>>,
-    next: Option<(Key, Owner, Event)>,
-    doing: fn() -> &'static str,
-}
-
-impl<R: Read> Shelf<R> {
-    fn new(stored: Option<Stored<R>>, doing: fn() -> &'static str) -> Result<Self> {
-        let mut shelf = Self {
-            stored,
-            next: None,
-            doing,
-        };
-        shelf.advance()?;
-        Ok(shelf)
-    }
-
-    fn advance(&mut self) -> Result<Option<(Key, Owner, Event)>> {
-        let following = match &mut self.stored {
-            Some(stored) => stored.next_change().doing(self.doing)?,
-            None => None,
-        };
-        Ok(std::mem::replace(&mut self.next, following))
-    }
-
-    /// What waits for the row at `key`.
-    fn take(&mut self, key: Key) -> Result<Waiting> {
-        let mut waiting = Waiting::default();
-        while self.next.as_ref().is_some_and(|(next, _, _)| *next == key) {
-            match self.advance()? {
-                Some((_, Owner::Central, event)) => waiting.central.push(event),
-                Some((_, Owner::Clone, event)) => waiting.clone.push(event),
-                Some((_, Owner::Pulled, event)) => waiting.pulled.push(event),
-                None => {}
-            }
-        }
-        Ok(waiting)
-    }
-}
-
-/// What waits for one row.
-#[derive(Default)]
-struct Waiting {
-    central: Fold,
-    clone: Fold,
-    pulled: Fold,
-}
-
-struct Streams<A, B, S, C: Write, D: Write> {
-    central: Source<A>,
-    clone: Source<B>,
-    stored: Shelf<S>,
-    to_central: Stage<C>,
-    to_clone: Stage<D>,
-    transferred: Transferred,
-}
-
-impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
-    fn run(mut self, scope: &Scope, feedback: &Feedback) -> Result<(C, D, Transferred)> {
-        let mut rows: u64 = 0;
-        let mut table = None;
-        loop {
-            let keys = [
-                self.central.next.as_ref().map(|(key, _)| *key),
-                self.clone.next.as_ref().map(|(key, _)| *key),
-                self.stored.next.as_ref().map(|(key, _, _)| *key),
-            ];
-            let Some(key) = keys.into_iter().flatten().min() else {
-                break;
-            };
-            if rows.is_multiple_of(ROWS_BETWEEN_CHECKS) {
-                feedback.check()?;
-            }
-            rows += 1;
-            if table != Some(key.0) {
-                table = Some(key.0);
-                let name = scope.table(number(key)?).map(Table::plain);
-                feedback.info(format!(
-                    "Reading the changes of {}.",
-                    name.unwrap_or_default()
-                ));
-            }
-            self.row(key, scope)?;
-        }
-        let (to_central, staged) = self
-            .to_central
-            .finish()
-            .doing(|| "Staging in the central")?;
-        self.transferred.to_central = staged;
-        let (to_clone, staged) = self.to_clone.finish().doing(|| "Staging in the clone")?;
-        self.transferred.to_clone = staged;
-        Ok((to_central, to_clone, self.transferred))
-    }
-
-    /// Merges one row and stages the outcome.
-    fn row(&mut self, key: Key, scope: &Scope) -> Result<()> {
-        let number = number(key)?;
-        let Waiting {
-            mut central,
-            clone: aside,
-            pulled,
-        } = self.stored.take(key)?;
-        central.then(self.central.take(key)?.unwrap_or_default());
-        let (mut central, mut pulled) = (central.finish(), pulled.finish());
-        take_out_seen(&mut pulled.change, &mut central.change);
-        let mut clone = aside;
-        clone.then(self.clone.take(key)?.unwrap_or_default());
-        let clone = latest_of(pulled, clone.finish());
-        let merged = match scope.tables.get(number) {
-            Some(_) => merge(central.change, clone.change),
-            // Both are set aside.
-            None => Merged {
-                to_clone: central.change,
-                to_central: clone.change,
-                ..Merged::default()
-            },
-        };
-        let Streams {
-            to_central,
-            to_clone,
-            transferred,
-            ..
-        } = self;
-        transferred.anything_dropped |= merged.dropped != Dropped::Nothing;
-        transferred.conflicts += merged.conflicts.len() as u64;
-        let lost = |side| {
-            merged
-                .conflicts
-                .iter()
-                .any(|conflict| conflict.rejected == side)
-        };
-        transferred.central.count(
-            central.events,
-            merged.to_clone.is_some(),
-            lost(Side::Central),
-        );
-        transferred
-            .clone
-            .count(clone.events, merged.to_central.is_some(), lost(Side::Clone));
-        let refused = |change: &Change, owner, refusals: &mut Refusals| {
-            let refusal = scope.refusal(number, owner, change);
-            refusal.map(|refusal| refusals.number(refusal))
-        };
-        if let Some(change) = &merged.to_central {
-            let reason = refused(change, Side::Clone, &mut transferred.refused_by_central);
-            to_central
-                .change(key, change, reason)
-                .doing(|| "Staging in the central")?;
-        }
-        let mut stage = || -> io::Result<()> {
-            if let Some(change) = &merged.to_clone {
-                let reason = refused(change, Side::Central, &mut transferred.refused_by_clone);
-                to_clone.change(key, change, reason)?;
-            }
-            to_clone.dropped(key, &merged.dropped)?;
-            for conflict in &merged.conflicts {
-                if let Some(table) = scope.table(number) {
-                    to_clone.conflict(key, table, conflict)?;
-                }
-            }
-            Ok(())
-        };
-        stage().doing(|| "Staging in the clone")
-    }
-}
-
-fn number(key: Key) -> Result<usize> {
-    usize::try_from(key.0).map_err(|_| Error::internal("A table has a negative number."))
 }

@@ -2,7 +2,7 @@
 //! in its log: on the other side they must not run again.
 
 use super::participant::Participant;
-use super::tables::Synced;
+use super::scope::Synced;
 use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::postgres::{Doing, quote};

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from lizsync import native  # noqa: E402
 
 # One library for this process, its children and the C programs; where it is missing, say so at once.
 os.environ["LIZSYNC_LIBRARY"] = str(native.path().resolve())
+
+# A job in the background of a shell inherits that Ctrl-C is ignored, and so would its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NUMBERS = itertools.count()
 

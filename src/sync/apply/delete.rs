@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::{Apply, count};
+use super::Apply;
 use crate::error::Result;
 use crate::postgres::{Doing, quote};
+use crate::sync::receipt::count;
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
 
@@ -184,14 +185,7 @@ impl Apply<'_> {
                 self.scope.tables[number].table,
                 columns.join(", ")
             );
-            let doing = self.doing(number);
-            let _refused = self.attempt(|apply| {
-                apply
-                    .receiver
-                    .connection
-                    .execute(&sql, &[&uids])
-                    .doing(doing)
-            })?;
+            let _refused = self.attempt(|apply| apply.write(number, &sql, &uids))?;
         }
         self.delete_free(numbers)
     }

@@ -2,8 +2,11 @@
 //! receiver cannot take is marked as refused, and everything else goes through.
 
 mod delete;
+mod log;
 mod narrow;
 mod park;
+mod refuse;
+mod unique;
 mod upsert;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,16 +14,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use ::postgres::Row;
 use uuid::Uuid;
 
-use super::merge::Side;
 use super::participant::Participant;
+use super::receipt::count;
 use super::refusal::{Refusal, Refusals};
+use super::scope::Scope;
 use super::stage::{Amount, Staged};
-use super::tables::{Local, Reference, Scope, Synced};
+use super::tables::{Local, Reference};
 use super::triggers;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::feedback::Feedback;
-use crate::postgres::{Doing, Template, literal, quote};
-use park::Unique;
+use crate::postgres::{Doing, quote};
+use unique::Unique;
 
 /// What became of the staged changes of one side.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,16 +70,6 @@ pub struct Found {
     again: bool,
     /// The unique indexes of tables that were looked at.
     uniques: BTreeMap<usize, Vec<Unique>>,
-}
-
-impl Synced {
-    /// The table as one side knows it.
-    pub fn on(&self, side: Side) -> &Local {
-        match side {
-            Side::Central => &self.central,
-            Side::Clone => &self.clone,
-        }
-    }
 }
 
 impl Apply<'_> {
@@ -202,70 +196,6 @@ impl Apply<'_> {
         self.execute(&sql, "Comparing cascades with what was staged")
     }
 
-    /// Marks rows of a table as refused: they are not written any more, but set aside.
-    fn refuse(&mut self, number: usize, uids: &[Uuid], refusal: Refusal) -> Result<()> {
-        let reason = self.refusals.number(refusal);
-        self.found
-            .refused
-            .extend(uids.iter().map(|uid| (number, *uid, reason)));
-        self.mark(number, uids, reason)
-    }
-
-    /// Marks again what was refused, after a rollback.
-    fn mark_again(&mut self) -> Result<()> {
-        let mut groups: BTreeMap<(usize, i32), Vec<Uuid>> = BTreeMap::new();
-        for (number, uid, reason) in &self.found.refused {
-            groups.entry((*number, *reason)).or_default().push(*uid);
-        }
-        for ((number, reason), uids) in groups {
-            self.mark(number, &uids, reason)?;
-        }
-        Ok(())
-    }
-
-    fn mark(&mut self, number: usize, uids: &[Uuid], reason: i32) -> Result<()> {
-        let doing = self.doing(number);
-        let rows = self
-            .receiver
-            .connection
-            .query(
-                &format!(
-                    "UPDATE pg_temp.lizsync_stage SET reason = $1
-                     WHERE number = {number} AND uid = ANY ($2) AND op IN ('I', 'U', 'D') AND reason IS NULL
-                     RETURNING before IS NOT NULL"
-                ),
-                &[&reason, &uids],
-            )
-            .doing(doing)?;
-        // A row that had made room for others is not as it was: all have to be written anew.
-        self.found.again |= rows.iter().any(|row| row.get(0));
-        Ok(())
-    }
-
-    /// Does something under a savepoint; undoes it where the receiver refuses a row or the table.
-    fn attempt<T>(
-        &mut self,
-        what: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<std::result::Result<T, Refusal>> {
-        self.execute("SAVEPOINT lizsync_part", "Setting a savepoint")?;
-        match what(self) {
-            Ok(done) => {
-                self.execute("RELEASE SAVEPOINT lizsync_part", "Releasing a savepoint")?;
-                Ok(Ok(done))
-            }
-            Err(error) => {
-                let Some(refusal) = Refusal::of(&error) else {
-                    return Err(error);
-                };
-                self.execute(
-                    "ROLLBACK TO SAVEPOINT lizsync_part; RELEASE SAVEPOINT lizsync_part",
-                    "Going back to a savepoint",
-                )?;
-                Ok(Err(refusal))
-            }
-        }
-    }
-
     fn execute(&mut self, sql: &str, doing: &str) -> Result<()> {
         let side = self.receiver.side.name();
         self.receiver
@@ -291,6 +221,12 @@ impl Apply<'_> {
     fn row(&mut self, number: usize, sql: &str) -> Result<Row> {
         let doing = self.doing(number);
         self.receiver.connection.query_one(sql, &[]).doing(doing)
+    }
+
+    /// Runs a statement about rows of a table; $1: their uids.
+    fn write(&mut self, number: usize, sql: &str, uids: &[Uuid]) -> Result<u64> {
+        let doing = self.doing(number);
+        self.receiver.connection.execute(sql, &[&uids]).doing(doing)
     }
 
     /// The uids that a statement about a table returns in its first column.
@@ -327,35 +263,4 @@ impl Apply<'_> {
             .iter()
             .position(|synced| synced.on(side).oid == oid)
     }
-
-    /// The sub-statements that write the log of the central; a clone logs only its own edits. `entries` is
-    /// the one called `entry`; `altered` the one of that name, of what triggers made of the rows.
-    fn log(&self, entries: &str, altered: Option<&str>, synced: &Synced) -> String {
-        if self.receiver.side == Side::Clone {
-            return ", logged AS (SELECT 0 AS entries)".to_owned();
-        }
-        let uuid = |id: Uuid| format!("'{id}'::uuid");
-        let log = |name: &str, from: &str, origin: Uuid, after: &str| {
-            Template::new(include_str!("../../../sql/sync/log.sql"))
-                .set("schema_name", literal(&synced.table.schema))
-                .set("table_name", literal(&synced.table.name))
-                .set("oid", synced.central.oid.to_string())
-                .set("origin", uuid(origin))
-                .set("sync_id", uuid(self.sync_id))
-                .set("name", name)
-                .set("from", from)
-                .set("after", after)
-                .sql()
-        };
-        let Some(altered) = altered else {
-            return entries.to_owned() + &log("logged", "entry", self.clone, "true");
-        };
-        let brought = log("brought", "entry", self.clone, "true");
-        let after = "(SELECT b.entries FROM brought AS b) > 0";
-        entries.to_owned() + &brought + altered + &log("logged", "altered", self.receiver.id, after)
-    }
-}
-
-fn count(number: i64) -> Result<u64> {
-    u64::try_from(number).map_err(|_| Error::internal("A count is negative."))
 }

@@ -157,19 +157,13 @@ impl Apply<'_> {
 
     /// Gives staged rows their turn.
     fn place(&mut self, number: usize, uids: &[Uuid], work: Work) -> Result<()> {
-        let doing = self.doing(number);
-        self.receiver
-            .connection
-            .execute(
-                &format!(
-                    "UPDATE pg_temp.lizsync_stage AS s SET place = (u.place - 1)::integer
-                     FROM unnest($1::uuid[]) WITH ORDINALITY AS u (uid, place)
-                     WHERE s.number = {number} AND s.uid = u.uid AND {}",
-                    work.condition()
-                ),
-                &[&uids],
-            )
-            .doing(doing)?;
+        let sql = format!(
+            "UPDATE pg_temp.lizsync_stage AS s SET place = (u.place - 1)::integer
+             FROM unnest($1::uuid[]) WITH ORDINALITY AS u (uid, place)
+             WHERE s.number = {number} AND s.uid = u.uid AND {}",
+            work.condition()
+        );
+        self.write(number, &sql, uids)?;
         Ok(())
     }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Apply, count};
+use super::Apply;
 use crate::error::{Error, Kind, Result, Said};
 use crate::postgres::{Doing, literal, quote};
 use crate::sync::merge::Side;
-use crate::sync::tables::Synced;
+use crate::sync::receipt::count;
+use crate::sync::scope::Synced;
 
 /// What a statement does: a right may be lacking for one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,190 @@
+//! The beginning of a run and of each of its tries: who the two are, what each has of the other, and
+//! what is new.
+
+use uuid::Uuid;
+
+use super::change::Time;
+use super::clock;
+use super::merge::Side;
+use super::outcome::Outcome;
+use super::participant::{Moment, Participant, Received};
+use super::run::Run;
+use super::transfer::New;
+use crate::error::{Error, Result};
+use crate::feedback::Feedback;
+use crate::postgres::{self, Doing, Template, literal};
+use crate::structure::{self, Identity};
+
+/// What a try knows after it began.
+pub(super) struct Begun {
+    pub(super) central: Moment,
+    pub(super) clone: Moment,
+    pub(super) received_by_clone: Received,
+    pub(super) received_by_central: Option<Received>,
+    /// Runs that the central lacks.
+    pub(super) missing: Vec<Uuid>,
+    /// Whether it had them: then what they brought goes back to it.
+    pub(super) lost: bool,
+    /// How many changes are set aside.
+    pub(super) waited: u64,
+    /// Whether the clone keeps more than its log for this run: changes that are set aside, or that
+    /// runs which the central lacks had sent or pulled.
+    pub(super) stored: bool,
+}
+
+impl<'a> Run<'a> {
+    /// Checks that the two belong together, and locks the clone against other runs.
+    pub(super) fn prepare(
+        mut central: postgres::Connection,
+        mut clone: postgres::Connection,
+        feedback: &'a Feedback,
+    ) -> Result<Self> {
+        let cluster = |connection: &mut postgres::Connection| {
+            let name = connection.describe().to_owned();
+            structure::cluster(&mut **connection)
+                .map_err(|error| error.during(format!("The {name}")))
+        };
+        if cluster(&mut central)? == cluster(&mut clone)? {
+            return Err(Error::parameter(format!(
+                "CONNECTION_NAME_CENTRAL and CONNECTION_NAME_CLONE are the same database: {}.",
+                central.describe()
+            ))
+            .hint("Give the connection of the central database and that of the clone."));
+        }
+        let central_identity = structure::require_central(&mut central)?;
+        let clone_identity = structure::require_clone(&mut clone)?;
+        let participant = |side, connection, identity: Identity| -> Result<Participant> {
+            let id = identity.id()?;
+            Ok(Participant {
+                side,
+                connection,
+                identity,
+                id,
+            })
+        };
+        let mut central = participant(Side::Central, central, central_identity)?;
+        let mut clone = participant(Side::Clone, clone, clone_identity)?;
+        postgres::lock_clone(&mut central.connection, clone.id, feedback)?;
+        postgres::lock_clone(&mut clone.connection, clone.id, feedback)?;
+
+        let row = clone
+            .connection
+            .query_opt(
+                "SELECT deployment, central_snapshot::text, package_id,
+                        coalesce((SELECT standbys FROM lizsync.runs ORDER BY number DESC LIMIT 1), false)
+                 FROM lizsync.deployment WHERE central_id = $1",
+                &[&central.id],
+            )
+            .doing(|| "Reading the deployment of the clone")?;
+        let Some(row) = row else {
+            return Err(Error::state(format!(
+                "The clone ({}) was not deployed from this central ({}).",
+                clone.connection.describe(),
+                central.connection.describe()
+            ))
+            .hint("Check the two connections, or deploy a package of this central to the clone."));
+        };
+        let standbys: bool = central
+            .connection
+            .query_one("SELECT EXISTS (SELECT FROM pg_stat_replication)", &[])
+            .doing(|| "Looking for standbys of the central")?
+            .get(0);
+        Ok(Self {
+            // One that is not connected now may take over all the same.
+            replicated: standbys || row.get::<_, bool>(3),
+            deployment: row.get(0),
+            package: row.get(2),
+            deployed_at: literal(row.get::<_, &str>(1)),
+            central,
+            clone,
+            sync_id: Uuid::new_v4(),
+            outcome: Outcome::default(),
+            unrecorded: Outcome::default(),
+            aside: Vec::new(),
+            written: Vec::new(),
+            feedback,
+        })
+    }
+
+    /// Begins both transactions; finds out what each side has of the other, and what waits.
+    pub(super) fn begin(&mut self, locked: &[String]) -> Result<Begun> {
+        let central = self.central.begin(locked)?;
+        let clone = self.clone.begin(locked)?;
+        let mut received_by_clone = self
+            .clone
+            .received_from(&self.central, &central, self.deployment)?
+            .ok_or_else(|| {
+                Error::state("The clone's ledger (lizsync.received) does not know its central.")
+                    .hint("Deploy a package to the clone again; save its edits first.")
+            })?;
+        let received_by_central =
+            self.central
+                .received_from(&self.clone, &clone, self.deployment)?;
+        let (missing, lost) =
+            self.find_lost(&mut received_by_clone, received_by_central.as_ref())?;
+        self.prune(received_by_central.as_ref().map(|r| r.sync_id))?;
+        let waited = self.waiting()?;
+        Ok(Begun {
+            central,
+            clone,
+            received_by_clone,
+            received_by_central,
+            waited,
+            stored: waited > 0 || !missing.is_empty(),
+            missing,
+            lost,
+        })
+    }
+
+    /// What is new on each side.
+    pub(super) fn new_events(&self, begun: &Begun) -> New {
+        let new = |received: Option<&Received>, receiver: Option<Uuid>| {
+            let null = || "NULL".to_owned();
+            Template::new(include_str!("../../sql/sync/new_events.sql"))
+                .set(
+                    "since",
+                    received.map_or_else(null, |r| literal(&r.snapshot)),
+                )
+                .set(
+                    "receiver",
+                    receiver.map_or_else(null, |id| literal(&id.to_string())),
+                )
+                .set("deployed_at", self.deployed_at.as_str())
+                .sql()
+        };
+        New {
+            // What this clone sent came from it, unless it was deployed anew since.
+            central: new(Some(&begun.received_by_clone), Some(self.clone.id)),
+            clone: new(begun.received_by_central.as_ref(), None),
+            stored: begun.stored,
+            missing: begun.missing.clone(),
+            lost: begun.lost,
+            clone_id: self.clone.id,
+        }
+    }
+
+    /// What to add to the clone's times; a difference that somebody should mend is told.
+    pub(super) fn clock_offset(&mut self) -> Result<Time> {
+        let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
+        if offset.abs() > 1_000_000 {
+            let seconds = offset as f64 / 1e6;
+            self.feedback.warning(format!(
+                "The clocks of the two servers differ by {:.1} s (the clone's is {}); edit times are corrected by that.",
+                seconds.abs(),
+                if offset > 0 { "behind" } else { "ahead" }
+            ));
+        }
+        Ok(offset)
+    }
+}
+
+/// Whether a side has new events, as [`New`] tells them.
+pub(super) fn any(participant: &mut Participant, new: &str) -> Result<bool> {
+    let name = participant.side.name();
+    let sql = format!("SELECT EXISTS (SELECT FROM lizsync.new_tables({new}))");
+    Ok(participant
+        .connection
+        .query_one(&sql, &[])
+        .doing(|| format!("Reading the change log of the {name}"))?
+        .get(0))
+}
