@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::algorithms;
 use crate::error::{Error, Kind, Result};
-use crate::feedback::Feedback;
+use crate::feedback::{Feedback, counted};
 use crate::schema::{Output, Outputs, Parameter, Parameters, Type};
 use crate::secret::shown;
 
@@ -122,9 +122,9 @@ pub fn check(id: &str, given: &Value, feedback: &Feedback) -> Result<Outputs> {
             reached += 1;
         }
     }
-    let plural = if reached == 1 { "" } else { "s" };
     Ok(Outputs::new(format!(
-        "The parameters are valid; {reached} database{plural} answered."
+        "The parameters are valid; {} answered.",
+        counted(reached, "database")
     )))
 }
 

@@ -126,6 +126,19 @@ fn codes_move_in_columns_that_refuse_null() {
         ["1", "2", "3", "32767", "-32768"],
         &|n| format!("{}", n + 100),
     );
+    // Rules about the form of a code, which the stand-ins have to keep as well.
+    moved(
+        "text UNIQUE NOT NULL CHECK (c ~ '^[A-Z]{2}-[0-9]+[a-z]?$')",
+        "",
+        ["'AA-1'", "'BB-2'", "'CC-3'", "'DD-4x'", "'EE-55'"],
+        &|n| format!("'ZZ-{n}0'"),
+    );
+    moved(
+        "int UNIQUE NOT NULL CHECK (c BETWEEN 100 AND 110)",
+        "",
+        ["100", "101", "102", "109", "110"],
+        &|n| format!("{}", n + 104),
+    );
     moved(
         "date UNIQUE NOT NULL",
         "",

@@ -69,7 +69,10 @@ WHEEL = (
 )
 
 # What runs on each server: test files, and tests that need more than these servers have.
-WHOLE = ["capture", "concurrency", "mixed", "package", "random", "structure", "sync"]
+WHOLE = [
+    *["aside", "capture", "concurrency", "cycles", "faults", "mixed", "package", "random", "roles", "structure"],
+    *["swaps", "sync", "waiting"],
+]
 BRIEF = ["capture", "mixed", "structure", "sync"]
 PAIRS = ["mixed", "random", "sync"]
 SKIPPED = [

@@ -1,9 +1,11 @@
--- The unique indexes and exclusion constraints of a table that are checked at once. $1: oid.
+-- The unique indexes and exclusion constraints of a table. $1: oid.
 -- Returns for each: its name, its keys as expressions with the operators that compare them, the
--- predicate of a partial index, whether it is an exclusion constraint, whether nulls count as equal, and the columns that it looks at, with
--- their type, its category and modifier, and whether they may be null.
+-- predicate of a partial index, whether it is an exclusion constraint, whether it is checked with each row,
+-- whether nulls count as equal, and the columns that it looks at, with their type, its category and modifier,
+-- and whether they may be null.
 SELECT c.relname AS name, k.keys, k.operators, pg_get_expr(i.indpred, i.indrelid) AS predicate,
-       x.oid IS NOT NULL AS exclusion, pg_get_indexdef(i.indexrelid) LIKE '%NULLS NOT DISTINCT%' AS nulls_equal,
+       x.oid IS NOT NULL AS exclusion, i.indimmediate AS at_once,
+       pg_get_indexdef(i.indexrelid) LIKE '%NULLS NOT DISTINCT%' AS nulls_equal,
        a.names AS columns, a.types, a.categories, a.lengths, a.nullable
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
@@ -36,5 +38,5 @@ CROSS JOIN LATERAL (
                  OR d.classid = 'pg_class'::regclass AND d.objid = i.indrelid AND d.objsubid = g.attnum)
         WHERE g.attrelid = i.indrelid AND g.attnum = ANY (i.indkey::smallint[]) AND g.attgenerated <> ''))
 ) AS a
-WHERE i.indrelid = $1 AND (i.indisunique OR x.oid IS NOT NULL) AND i.indimmediate AND i.indisvalid
+WHERE i.indrelid = $1 AND (i.indisunique OR x.oid IS NOT NULL) AND i.indisvalid
   AND a.names IS NOT NULL AND a.names <> ARRAY['uid']

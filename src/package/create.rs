@@ -10,10 +10,10 @@ use super::Request;
 use super::archive_writer::ArchiveWriter;
 use super::dump::{PgDump, View};
 use super::manifest::{self, Central, Manifest};
+use super::script;
 use super::tables::{self, Source};
-use super::{count, script};
 use crate::error::{Error, Kind, Result};
-use crate::feedback::Feedback;
+use crate::feedback::{Feedback, counted};
 use crate::postgres::{Connection, Doing, quote};
 use crate::secret::Secret;
 use crate::structure::{self, Identity};
@@ -187,9 +187,9 @@ impl Packaging<'_> {
         Ok(format!(
             "The package {} holds {}, {} and {} of {}.",
             zip.display(),
-            count(manifest.schemas.len() as u64, "schema"),
-            count(manifest.tables.len() as u64, "table"),
-            count(manifest.rows(), "row"),
+            counted(manifest.schemas.len() as u64, "schema"),
+            counted(manifest.tables.len() as u64, "table"),
+            counted(manifest.rows(), "row"),
             self.place
         ))
     }

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::archive_reader::{self, Package};
 use super::guard::{self, Log, Target};
-use super::{count, load, script};
+use super::{load, script};
 use crate::error::{Error, Kind, Result};
-use crate::feedback::Feedback;
+use crate::feedback::{Feedback, counted};
 use crate::postgres::{self, Connection, Doing, quote};
 use crate::structure;
 
@@ -287,9 +287,9 @@ impl Deployment<'_> {
             "The package {} was deployed to the clone {}: {}, {} and {}.",
             zip.display(),
             self.place,
-            count(manifest.schemas.len() as u64, "schema"),
-            count(manifest.tables.len() as u64, "table"),
-            count(manifest.rows(), "row")
+            counted(manifest.schemas.len() as u64, "schema"),
+            counted(manifest.tables.len() as u64, "table"),
+            counted(manifest.rows(), "row")
         )
     }
 }

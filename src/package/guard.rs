@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use ::postgres::GenericClient;
 use uuid::Uuid;
 
-use super::count;
 use super::manifest::Manifest;
 use crate::error::{Error, Result};
-use crate::feedback::Feedback;
+use crate::feedback::{Feedback, counted};
 use crate::postgres::{Connection, Doing, Template};
 use crate::structure::{self, CENTRAL_NAME, Identity, Installed};
 
@@ -217,7 +216,7 @@ fn refuse_conflicts(clone: &mut impl GenericClient, place: &str) -> Result<()> {
     }
     Err(Error::state(format!(
         "The clone {place} holds {} that the central has not received.",
-        count(conflicts.unsigned_abs(), "conflict")
+        counted(conflicts.unsigned_abs(), "conflict")
     ))
     .hint("Run “Two-way database synchronization” first, then deploy."))
 }
@@ -269,7 +268,7 @@ fn refuse_pending(
     let total: i64 = rows.iter().map(|row| row.get::<_, i64>("events")).sum();
     Err(Error::state(format!(
         "The clone {place} holds {} that the central has not received: {}.",
-        count(total.unsigned_abs(), "edit"),
+        counted(total.unsigned_abs(), "edit"),
         tables.join(", ")
     ))
     .hint("Run “Two-way database synchronization” first, then deploy."))

@@ -28,9 +28,3 @@ pub struct Request {
     /// The zip to write.
     pub zip: PathBuf,
 }
-
-/// A number of things, in words.
-fn count(number: u64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{plural}")
-}

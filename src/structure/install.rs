@@ -6,7 +6,7 @@ use super::uid::random_uuid;
 use super::{Override, identity};
 use crate::VERSION;
 use crate::error::{Error, Result};
-use crate::feedback::Feedback;
+use crate::feedback::{Feedback, counted};
 use crate::postgres::{Connection, Doing, Table, Template, quote};
 
 /// Installs schemas, tables and functions in the transaction of `client`, and records the version.
@@ -150,9 +150,10 @@ fn holdings(client: &mut impl GenericClient, schema: &str) -> Result<String> {
             .doing(|| format!("Counting the rows of {}", table.plain()))?
             .get(0);
         tables.push(match table.name.as_str() {
+            "logged_actions" if count == 1 => "1 log entry".to_owned(),
             "logged_actions" => format!("{count} log entries"),
-            "conflicts" => format!("{count} conflicts"),
-            name => format!("{count} rows of {name}"),
+            "conflicts" => counted(count.unsigned_abs(), "conflict"),
+            name => format!("{} of {name}", counted(count.unsigned_abs(), "row")),
         });
     }
     Ok(if tables.is_empty() {

@@ -13,8 +13,17 @@ use super::wire::{RowReader, read_hstore};
 /// A row of a table: the number of the table in the run, and the uid. Streams are sorted by it.
 pub type Key = (i32, Uuid);
 
-/// For each table, the columns that are looked at; None for all.
-pub type Columns = Arc<Vec<Option<BTreeSet<Arc<str>>>>>;
+/// What is looked at of the columns of each table.
+pub type Columns = Arc<Vec<Names>>;
+
+/// The columns of a table, as far as they are known.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Those whose values are looked at.
+    pub known: BTreeSet<Arc<str>>,
+    /// Those whose values stay where they are. What is neither, no database has any more.
+    pub ignored: BTreeSet<String>,
+}
 
 /// The net changes of one side, sorted by key.
 pub struct Changes<R> {
@@ -171,16 +180,15 @@ impl Decoder {
             .ok_or_else(unexpected)?;
         let mut read = Fields::new();
         read_hstore(fields.as_deref().ok_or_else(unexpected)?, |name, value| {
-            let name = match columns {
-                // What does not travel is not looked at any further.
-                Some(columns) => columns.get(name).cloned(),
-                None => Some(Arc::from(name)),
+            // Names that are known are shared.
+            let name = match columns.known.get(name) {
+                Some(name) => name.clone(),
+                None if columns.ignored.contains(name) => return,
+                None => Arc::from(name),
             };
-            if let Some(name) = name {
-                let value = value.map(str::to_owned);
-                let edit = edit.clone();
-                read.insert(name, Field { value, edit });
-            }
+            let value = value.map(str::to_owned);
+            let edit = edit.clone();
+            read.insert(name, Field { value, edit });
         })?;
         if let Some(times) = times {
             read_hstore(&times, |name, time| {

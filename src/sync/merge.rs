@@ -50,6 +50,8 @@ pub enum Wanted {
     Row(Fields),
     /// No row.
     Deletion(Edit),
+    /// Nothing: it has no such column any more.
+    Nothing,
 }
 
 /// Two edits that neither side had seen of the other, of which one lost.
@@ -63,6 +65,31 @@ pub struct Conflict {
     pub clone: Wanted,
     /// The side whose edit lost.
     pub rejected: Side,
+}
+
+impl Conflict {
+    /// A value of a column that neither database has any more.
+    pub fn of_gone(field: Arc<str>, value: Field, rejected: Side) -> Self {
+        let (central, clone) = match rejected {
+            Side::Central => (Wanted::Value(value), Wanted::Nothing),
+            Side::Clone => (Wanted::Nothing, Wanted::Value(value)),
+        };
+        Self {
+            field: Some(field),
+            central,
+            clone,
+            rejected,
+        }
+    }
+
+    /// The rule that settled it, as `lizsync.conflicts` has it.
+    pub fn rule(&self) -> &'static str {
+        match (&self.field, &self.central, &self.clone) {
+            (_, Wanted::Nothing, _) | (_, _, Wanted::Nothing) => "column_missing",
+            (Some(_), _, _) => "last_modified",
+            (None, _, _) => "delete_wins",
+        }
+    }
 }
 
 /// What of the clone's own change must leave its log, because it is not sent any more.

@@ -1,6 +1,7 @@
 //! What a run did, in numbers and in a sentence.
 
 use super::receipt::Receipt;
+use crate::feedback::counted;
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,38 +33,30 @@ impl Outcome {
         } else {
             format!(
                 "Synchronised: {} changed in the clone, {} in the central database",
-                count(self.central.applied, "row"),
-                count(self.clone.applied, "row")
+                counted(self.central.applied, "row"),
+                counted(self.clone.applied, "row")
             )
         };
         if self.conflicts > 0 {
             sentence.push_str(&format!(
                 "; {} recorded in lizsync.conflicts",
-                count(self.conflicts, "conflict")
+                counted(self.conflicts, "conflict")
             ));
         }
         if self.superseded() > 0 {
             sentence.push_str(&format!(
                 "; {} superseded by later ones",
-                count(self.superseded(), "edit")
+                counted(self.superseded(), "edit")
             ));
         }
         if self.set_aside() > 0 {
             sentence.push_str(&format!(
                 "; {} set aside (see lizsync.set_aside: every run tries them again)",
-                count(self.set_aside(), "change")
+                counted(self.set_aside(), "change")
             ));
         }
         sentence.push('.');
         sentence
-    }
-}
-
-fn count(number: u64, what: &str) -> String {
-    if number == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{number} {what}s")
     }
 }
 

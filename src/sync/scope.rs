@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::change::Change;
+use super::change::{Change, Fields};
+use super::events::{Columns, Names};
 use super::merge::Side;
 use super::order::{self, Edge};
 use super::refusal::Refusal;
@@ -145,15 +146,44 @@ impl Scope {
         }
     }
 
-    /// For each table, the columns whose values one side sends: those that travel, and those that only
-    /// the sender has, which the receiver refuses. None for all columns.
-    pub fn columns(&self, sender: Side) -> Arc<Vec<Option<BTreeSet<Arc<str>>>>> {
+    /// For each table, what is looked at of the sender's edits: the columns that travel, those that only
+    /// the sender has, which the receiver refuses, and those that neither has any more.
+    pub fn columns(&self, sender: Side) -> Columns {
         let of = |synced: &Synced| {
             let lacking = synced.lacking(sender).map(|name| Arc::from(name.as_str()));
-            Some(synced.columns.iter().cloned().chain(lacking).collect())
+            let known: BTreeSet<Arc<str>> = synced.columns.iter().cloned().chain(lacking).collect();
+            let all = (synced.central.all_columns).union(&synced.clone.all_columns);
+            let ignored = all.filter(|name| !known.contains(name.as_str())).cloned();
+            Names {
+                ignored: ignored.collect(),
+                known,
+            }
         };
-        let unusable = self.unusable.iter().map(|_| None);
+        let unusable = self.unusable.iter().map(|_| Names::default());
         Arc::new(self.tables.iter().map(of).chain(unusable).collect())
+    }
+
+    /// Takes the values of columns that neither database has any more out of a change, which may leave
+    /// nothing of it.
+    pub fn take_gone(&self, number: usize, change: &mut Option<Change>) -> Fields {
+        let mut gone = Fields::new();
+        if let Some(synced) = self.tables.get(number)
+            && let Some(Change::Insert(fields) | Change::Update(fields)) = change
+        {
+            let exists = |name: &str| {
+                synced.columns.contains(name)
+                    || synced.central.all_columns.contains(name)
+                    || synced.clone.all_columns.contains(name)
+            };
+            let names = fields.keys().filter(|name| !exists(name));
+            for name in names.cloned().collect::<Vec<_>>() {
+                gone.extend(fields.remove_entry(&name));
+            }
+            if fields.is_empty() {
+                *change = None;
+            }
+        }
+        gone
     }
 
     /// Why the other side cannot take a change of `owner`, as far as the tables alone tell.

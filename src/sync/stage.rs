@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::change::{Change, Edit, Fields, Time};
+use super::change::{Change, Edit, Fields};
 use super::events::Key;
 use super::merge::{Conflict, Dropped, Wanted};
 use super::wire::{RowWriter, write_hstore};
@@ -137,28 +137,26 @@ impl<W: Write> Stage<W> {
     pub fn conflict(&mut self, key: Key, table: &Table, conflict: &Conflict) -> io::Result<()> {
         let central = Described::new(&conflict.central, table, key.1, conflict.field.as_deref());
         let clone = Described::new(&conflict.clone, table, key.1, conflict.field.as_deref());
-        let (central_time, clone_time) = (central.time.to_string(), clone.time.to_string());
-        let central_event = central.event.to_string();
+        let time = |of: &Described| of.edit.map(|edit| edit.time.to_string());
+        let (central_time, clone_time) = (time(&central), time(&clone));
+        let central_event = central.edit.map(|edit| edit.event.to_string());
+        let user = |of: &Described<'_>| of.edit.map(|edit| edit.user.clone());
+        let (central_user, clone_user) = (user(&central), user(&clone));
         let plain = table.plain();
-        let rule = if conflict.field.is_some() {
-            "last_modified"
-        } else {
-            "delete_wins"
-        };
         let columns = [
             ("table", Some(plain.as_str())),
             ("field", conflict.field.as_deref()),
             ("rejected", Some(conflict.rejected.name())),
-            ("rule", Some(rule)),
-            ("central_event", Some(central_event.as_str())),
-            ("central_time", Some(central_time.as_str())),
+            ("rule", Some(conflict.rule())),
+            ("central_event", central_event.as_deref()),
+            ("central_time", central_time.as_deref()),
             ("central_value", central.value.as_deref()),
-            ("central_user", Some(central.user)),
-            ("central_sql", Some(central.sql.as_str())),
-            ("clone_time", Some(clone_time.as_str())),
+            ("central_user", central_user.as_deref()),
+            ("central_sql", central.sql.as_deref()),
+            ("clone_time", clone_time.as_deref()),
             ("clone_value", clone.value.as_deref()),
-            ("clone_user", Some(clone.user)),
-            ("clone_sql", Some(clone.sql.as_str())),
+            ("clone_user", clone_user.as_deref()),
+            ("clone_sql", clone.sql.as_deref()),
         ];
         let columns = write_hstore(columns.into_iter());
         self.row(key, b"C", &Row::of(&columns))
@@ -208,10 +206,8 @@ fn latest(fields: &Fields) -> Option<&Edit> {
 /// One side of a conflict, as `lizsync.conflicts` holds it.
 struct Described<'a> {
     value: Option<String>,
-    time: Time,
-    event: i64,
-    user: &'a str,
-    sql: String,
+    edit: Option<&'a Edit>,
+    sql: Option<String>,
 }
 
 impl<'a> Described<'a> {
@@ -227,12 +223,12 @@ impl<'a> Described<'a> {
         let (value, edit, sql) = match wanted {
             Wanted::Value(wanted) => {
                 let sql = update(&assign(field.unwrap_or_default(), wanted.value.as_deref()));
-                (wanted.value.clone(), Some(&wanted.edit), sql)
+                (wanted.value.clone(), Some(&wanted.edit), Some(sql))
             }
             Wanted::Deletion(edit) => (
                 None,
                 Some(edit),
-                format!("DELETE FROM {table} WHERE uid = '{uid}'"),
+                Some(format!("DELETE FROM {table} WHERE uid = '{uid}'")),
             ),
             Wanted::Row(fields) => {
                 let list: Vec<_> = fields
@@ -251,16 +247,11 @@ impl<'a> Described<'a> {
                 (
                     Some(Value::Object(json).to_string()),
                     latest(fields),
-                    update(&list.join(", ")),
+                    Some(update(&list.join(", "))),
                 )
             }
+            Wanted::Nothing => (None, None, None),
         };
-        Self {
-            value,
-            time: edit.map_or(0, |edit| edit.time),
-            event: edit.map_or(0, |edit| edit.event),
-            user: edit.map_or("", |edit| &edit.user),
-            sql,
-        }
+        Self { value, edit, sql }
     }
 }

@@ -1,18 +1,20 @@
 //! Merging the two logs and what waits, row by row. Everything streams: no more than two rows of each
 //! side are held in memory.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use super::change::{Change, Event, Net, Time};
 use super::events::{Changes, Columns, Key, Owner, Stored};
 use super::fold::Fold;
-use super::merge::{Dropped, Merged, Side, latest_of, merge, take_out_seen};
+use super::merge::{Conflict, Dropped, Merged, Side, latest_of, merge, take_out_seen};
 use super::refusal::Refusals;
 use super::scope::Scope;
 use super::stage::Stage;
 use super::transfer::Transferred;
 use crate::error::{Error, Result};
-use crate::feedback::Feedback;
+use crate::feedback::{Feedback, counted};
 use crate::postgres::{Doing, Table};
 
 /// How many rows pass between two looks at the cancel flag.
@@ -108,6 +110,8 @@ pub(super) struct Streams<A, B, S, C: Write, D: Write> {
     pub(super) to_central: Stage<C>,
     pub(super) to_clone: Stage<D>,
     pub(super) transferred: Transferred,
+    /// How many values of columns that neither database has any more were found.
+    pub(super) gone: BTreeMap<(usize, Arc<str>), u64>,
 }
 
 impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
@@ -138,6 +142,13 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
             }
             self.row(key, scope)?;
         }
+        for ((number, name), count) in self.gone {
+            let table = scope.table(number).map(Table::plain).unwrap_or_default();
+            feedback.warning(format!(
+                "{table}: neither database has a column {name} any more; {} of it kept in lizsync.conflicts.",
+                counted(count, "value")
+            ));
+        }
         let (to_central, staged) = self
             .to_central
             .finish()
@@ -162,7 +173,7 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
         let mut clone = aside;
         clone.then(self.clone.take(key)?.unwrap_or_default());
         let clone = latest_of(pulled, clone.finish());
-        let merged = match scope.tables.get(number) {
+        let mut merged = match scope.tables.get(number) {
             Some(_) => merge(central.change, clone.change),
             // Both are set aside.
             None => Merged {
@@ -175,8 +186,21 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
             to_central,
             to_clone,
             transferred,
+            gone,
             ..
         } = self;
+        for (change, owner) in [
+            (&mut merged.to_clone, Side::Central),
+            (&mut merged.to_central, Side::Clone),
+        ] {
+            for (name, field) in scope.take_gone(number, change) {
+                if field.value.is_some() {
+                    *gone.entry((number, name.clone())).or_default() += 1;
+                    let conflict = Conflict::of_gone(name, field, owner);
+                    merged.conflicts.push(conflict);
+                }
+            }
+        }
         transferred.anything_dropped |= merged.dropped != Dropped::Nothing;
         transferred.conflicts += merged.conflicts.len() as u64;
         let lost = |side| {

@@ -1,5 +1,6 @@
 //! Reading both logs at the snapshots of the run's transactions, and staging what each side has to do.
 
+use std::collections::BTreeMap;
 use std::thread;
 
 use uuid::Uuid;
@@ -161,6 +162,7 @@ pub fn transfer(
         to_central: Stage::new(to_central).doing(|| "Staging in the central")?,
         to_clone: Stage::new(to_clone).doing(|| "Staging in the clone")?,
         transferred: Transferred::default(),
+        gone: BTreeMap::new(),
     };
     let (to_central, to_clone, transferred) = streams.run(scope, feedback)?;
     to_central.finish().doing(|| "Staging in the central")?;

@@ -187,11 +187,32 @@ impl Apply<'_> {
             );
             let _refused = self.attempt(|apply| apply.write(number, &sql, &uids))?;
         }
-        self.delete_free(numbers)
+        let mut deleted = self.delete_free(numbers)?;
+        // What may not be null: rows of one table that only refer to each other can go together.
+        for &number in numbers {
+            let left = self.still_there(number)?;
+            let uids: Vec<String> = left
+                .into_iter()
+                .filter(|uid| knot.contains(&(number, *uid)))
+                .map(|uid| format!("'{uid}'"))
+                .collect();
+            if uids.is_empty() {
+                continue;
+            }
+            let rows = format!(" AND s.uid IN ({})", uids.join(", "));
+            let done = self.attempt(|apply| apply.delete_where(number, "", &rows))?;
+            deleted += done.unwrap_or_default();
+        }
+        Ok(deleted)
     }
 
     /// Deletes the staged rows of a table that nothing refers to; `rows` is a further condition.
     pub(super) fn delete(&mut self, number: usize, rows: &str) -> Result<u64> {
+        let unreferenced = self.unreferenced(self.local(number).oid);
+        self.delete_where(number, &unreferenced, rows)
+    }
+
+    fn delete_where(&mut self, number: usize, unreferenced: &str, rows: &str) -> Result<u64> {
         let scope = self.scope;
         let synced = &scope.tables[number];
         let local = synced.on(self.receiver.side);
@@ -206,7 +227,7 @@ impl Apply<'_> {
             .template(include_str!("../../../sql/sync/delete.sql"))
             .set("table", synced.table.to_string())
             .set("number", number.to_string())
-            .set("unreferenced", self.unreferenced(local.oid))
+            .set("unreferenced", unreferenced)
             .set("rows", rows)
             .set("log", log)
             .sql();

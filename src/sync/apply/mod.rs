@@ -160,30 +160,53 @@ impl Apply<'_> {
             let deletions = self.staged_changes("reason IS NULL AND op = 'D'")?;
             applied.absent = deletions.saturating_sub(deleted);
             applied.rows += deleted;
-            self.check_deferred()?;
+            self.check_deferred(&upserts)?;
         }
         Ok(applied)
     }
 
-    /// Checks the constraints that were deferred. Where one fails, the next pass checks it at once, so
-    /// that the row is found.
-    fn check_deferred(&mut self) -> Result<()> {
+    /// Checks the constraints that were deferred. Where one fails, the rows that violate it are refused,
+    /// and another pass does without them.
+    fn check_deferred(&mut self, upserts: &[usize]) -> Result<()> {
+        self.execute("SAVEPOINT lizsync_check", "Setting a savepoint")?;
         let doing = "Checking the constraints";
         let Err(error) = self.execute("SET CONSTRAINTS ALL IMMEDIATE", doing) else {
             return Ok(());
         };
         let said = error.said().cloned().unwrap_or_default();
-        if let (Some(_), Some(schema), Some(name)) =
+        let (Some(_), Some(schema), Some(name)) =
             (Refusal::of(&error), said.schema, said.constraint)
-            && self
-                .found
-                .at_once
-                .insert(format!("{}.{}", quote(&schema), quote(&name)))
-        {
-            self.found.again = true;
-            return Ok(());
+        else {
+            return Err(error);
+        };
+        self.execute(
+            "ROLLBACK TO SAVEPOINT lizsync_check",
+            "Going back to a savepoint",
+        )?;
+        let before = self.found.refused.len();
+        self.refuse_violators(upserts, &name)?;
+        if self.found.refused.len() == before {
+            // It has to be checked at once, though that may refuse rows which are valid in the end.
+            let constraint = format!("{}.{}", quote(&schema), quote(&name));
+            if !self.found.at_once.insert(constraint) {
+                return Err(error);
+            }
         }
-        Err(error)
+        self.found.again = true;
+        Ok(())
+    }
+
+    /// Refuses the staged rows that violate a constraint, now that everything is written.
+    fn refuse_violators(&mut self, upserts: &[usize], constraint: &str) -> Result<()> {
+        for &number in upserts {
+            let oid = self.local(number).oid;
+            let named = |r: &Reference| r.child == oid && r.name == constraint;
+            if self.references.iter().any(named) {
+                self.refuse_orphans(number, true)?;
+            }
+            self.refuse_collisions(number, Some(constraint))?;
+        }
+        Ok(())
     }
 
     /// Takes out of the log what cascades did to rows whose end is staged.

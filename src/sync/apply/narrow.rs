@@ -5,17 +5,21 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::Apply;
+use super::unique::CHOICES;
 use super::upsert::Verbs;
 use crate::error::Result;
 use crate::postgres::{Doing, quote};
 use crate::sync::needs;
 use crate::sync::refusal::Refusal;
 
+/// How many rows are tried by themselves before all rows of a table are refused for one reason.
+const PROBES: usize = 8;
+
 /// What is written in parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
-    /// Rows inserted and updated.
-    Upsert,
+    /// Rows inserted and updated, or one of the two.
+    Upsert(Verbs),
     /// Columns that refer to later tables.
     Late,
     /// Rows deleted.
@@ -30,36 +34,39 @@ impl Apply<'_> {
             Err(refusal) if refusal.of_the_table() => {
                 // Perhaps rows may be updated but not inserted, or the other way round.
                 let mut written = 0;
-                for (rows, verbs) in [
-                    (" AND t.uid IS NOT NULL", Verbs::Update),
-                    (" AND t.uid IS NULL", Verbs::Insert),
-                ] {
-                    match self.attempt_upsert(number, rows, verbs)? {
-                        Ok(rows) => written += rows,
-                        Err(refusal) => self.refuse_all(number, rows, refusal)?,
-                    }
+                for verbs in [Verbs::Update, Verbs::Insert] {
+                    let done = self.attempt_upsert(number, verbs.rows(), verbs)?;
+                    written += match done {
+                        Ok(rows) => rows,
+                        Err(refusal) => {
+                            self.upsert_groups(number, verbs, refusal.of_the_table())?
+                        }
+                    };
                 }
                 Ok(written)
             }
-            Err(_) => {
-                self.refuse_orphans(number)?;
-                let mut needs = self.refuse_collisions(number)?;
-                needs.extend(self.relatives(number)?);
-                let uids = self.staged_uids(number, Work::Upsert)?;
-                let place: BTreeMap<Uuid, usize> =
-                    uids.iter().enumerate().map(|(n, uid)| (*uid, n)).collect();
-                let needs: Vec<(usize, usize)> = needs
-                    .iter()
-                    .filter_map(|(row, needed)| Some((*place.get(row)?, *place.get(needed)?)))
-                    .collect();
-                let groups = needs::groups(uids.len(), &needs);
-                let groups = groups
-                    .into_iter()
-                    .map(|group| group.into_iter().map(|n| uids[n]).collect())
-                    .collect();
-                self.in_parts(number, groups, Work::Upsert)
-            }
+            Err(_) => self.upsert_groups(number, Verbs::Both, false),
         }
+    }
+
+    /// Inserts and updates rows in groups, each after what it needs.
+    fn upsert_groups(&mut self, number: usize, verbs: Verbs, wide: bool) -> Result<u64> {
+        self.refuse_orphans(number, false)?;
+        let mut needs = self.refuse_collisions(number, None)?;
+        needs.extend(self.relatives(number)?);
+        let uids = self.staged_uids(number, Work::Upsert(verbs))?;
+        let place: BTreeMap<Uuid, usize> =
+            uids.iter().enumerate().map(|(n, uid)| (*uid, n)).collect();
+        let needs: Vec<(usize, usize)> = needs
+            .iter()
+            .filter_map(|(row, needed)| Some((*place.get(row)?, *place.get(needed)?)))
+            .collect();
+        let groups = needs::groups(uids.len(), &needs);
+        let groups = groups
+            .into_iter()
+            .map(|group| group.into_iter().map(|n| uids[n]).collect())
+            .collect();
+        self.in_parts(number, groups, Work::Upsert(verbs), wide)
     }
 
     /// Writes the columns that refer to later tables. A row whose reference is refused is refused
@@ -68,10 +75,10 @@ impl Apply<'_> {
         if self.late_columns(number).is_empty() {
             return Ok(());
         }
-        if self.attempt(|apply| apply.late(number, ""))?.is_err() {
+        if let Err(refusal) = self.attempt(|apply| apply.late(number, ""))? {
             let before = self.found.refused.len();
             let uids = self.staged_uids(number, Work::Late)?;
-            self.in_parts(number, single(uids), Work::Late)?;
+            self.in_parts(number, single(uids), Work::Late, refusal.of_the_table())?;
             self.found.again |= self.found.refused.len() > before;
         }
         Ok(())
@@ -83,11 +90,7 @@ impl Apply<'_> {
             Ok(rows) => Ok(rows),
             Err(refusal) => {
                 let uids = self.staged_uids(number, Work::Delete)?;
-                if refusal.of_the_table() {
-                    self.refuse(number, &uids, refusal)?;
-                    return Ok(0);
-                }
-                self.in_parts(number, single(uids), Work::Delete)
+                self.in_parts(number, single(uids), Work::Delete, refusal.of_the_table())
             }
         }
     }
@@ -101,50 +104,76 @@ impl Apply<'_> {
         let first = self.attempt(|apply| apply.upsert(number, rows, verbs))?;
         match first {
             Err(refusal) if refusal.is_held() => {
-                let second = self.attempt(|apply| {
-                    let room = apply.make_room(number, rows)?;
-                    if room == 0 {
-                        Ok(None)
-                    } else {
-                        apply.upsert(number, rows, verbs).map(Some)
+                for choice in 0..CHOICES {
+                    let second = self.attempt(|apply| {
+                        let room = apply.make_room(number, rows, choice)?;
+                        if room == 0 {
+                            Ok(None)
+                        } else {
+                            apply.upsert(number, rows, verbs).map(Some)
+                        }
+                    })?;
+                    match second {
+                        Ok(Some(written)) => return Ok(Ok(written)),
+                        // A rule may be against the stand-in: the next one may please it.
+                        Err(other) if !other.is_held() => {}
+                        _ => break,
                     }
-                })?;
-                Ok(match second {
-                    Ok(Some(written)) => Ok(written),
-                    _ => Err(refusal),
-                })
+                }
+                Ok(Err(refusal))
             }
             other => Ok(other),
         }
     }
 
     /// Writes groups of rows in their order, as many at once as go through; refuses the groups that do
-    /// not.
-    fn in_parts(&mut self, number: usize, groups: Vec<Vec<Uuid>>, work: Work) -> Result<u64> {
+    /// not. `wide`: what was said may be about the whole table. Then some groups are tried first, and where
+    /// the same is said of each, all others are refused with them.
+    fn in_parts(
+        &mut self,
+        number: usize,
+        groups: Vec<Vec<Uuid>>,
+        work: Work,
+        wide: bool,
+    ) -> Result<u64> {
         let mut starts = vec![0];
         for group in &groups {
             starts.push(starts[starts.len() - 1] + group.len());
         }
         self.place(number, &groups.concat(), work)?;
         let mut written = 0;
-        let mut parts = vec![(0, groups.len())];
+        let probes = if wide { PROBES.min(groups.len()) } else { 0 };
+        let mut parts = vec![(probes, groups.len())];
+        parts.extend((0..probes).rev().map(|n| (n, n + 1)));
+        let mut said = Vec::new();
         while let Some((from, to)) = parts.pop() {
             if from == to {
                 continue;
             }
             self.feedback.check()?;
+            if probes > 0 && from == probes && said.len() == probes && alike(&said) {
+                self.refuse(number, &groups[from..to].concat(), said[0].clone())?;
+                continue;
+            }
             let rows = format!(
-                " AND s.place >= {} AND s.place < {}",
-                starts[from], starts[to]
+                "{} AND s.place >= {} AND s.place < {}",
+                work.rows(),
+                starts[from],
+                starts[to]
             );
             let done = match work {
-                Work::Upsert => self.attempt_upsert(number, &rows, Verbs::Both)?,
+                Work::Upsert(verbs) => self.attempt_upsert(number, &rows, verbs)?,
                 Work::Late => self.attempt(|apply| apply.late(number, &rows))?,
                 Work::Delete => self.attempt(|apply| apply.delete(number, &rows))?,
             };
             match done {
                 Ok(rows) => written += rows,
-                Err(refusal) if to - from == 1 => self.refuse(number, &groups[from], refusal)?,
+                Err(refusal) if to - from == 1 => {
+                    if from < probes {
+                        said.push(refusal.clone());
+                    }
+                    self.refuse(number, &groups[from], refusal)?;
+                }
                 Err(_) => {
                     let middle = from + (to - from) / 2;
                     parts.push((middle, to));
@@ -167,45 +196,40 @@ impl Apply<'_> {
         Ok(())
     }
 
+    /// The staged rows of a work, but for updates of rows that are not there.
     fn staged_uids(&mut self, number: usize, work: Work) -> Result<Vec<Uuid>> {
-        let sql = format!(
-            "SELECT s.uid FROM pg_temp.lizsync_stage AS s
-             WHERE s.number = {number} AND s.reason IS NULL AND {} ORDER BY s.uid",
-            work.condition()
-        );
-        self.uids(number, &sql)
-    }
-
-    /// Refuses all rows that are inserted, or all that are updated.
-    fn refuse_all(&mut self, number: usize, rows: &str, refusal: Refusal) -> Result<()> {
-        let sql = format!(
-            "SELECT s.uid FROM pg_temp.lizsync_stage AS s LEFT JOIN {} AS t ON t.uid = s.uid
-             WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U'){rows}",
-            self.scope.tables[number].table
-        );
-        let uids = match self.attempt(|apply| apply.uids(number, &sql))? {
-            Ok(uids) => uids,
-            // The table cannot even be read: none of its rows can be written.
-            Err(_) => self.staged_uids(number, Work::Upsert)?,
+        let sql = |join: &str, rows: &str| {
+            format!(
+                "SELECT s.uid FROM pg_temp.lizsync_stage AS s{join}
+                 WHERE s.number = {number} AND s.reason IS NULL AND {}{rows} ORDER BY s.uid",
+                work.condition()
+            )
         };
-        self.refuse(number, &uids, refusal)
+        let table = &self.scope.tables[number].table;
+        let join = format!(" LEFT JOIN {table} AS t ON t.uid = s.uid");
+        let there = format!(" AND (s.op <> 'U' OR t.uid IS NOT NULL){}", work.rows());
+        match self.attempt(|apply| apply.uids(number, &sql(&join, &there)))? {
+            Ok(uids) => Ok(uids),
+            // Who cannot even read the table can write none of its rows.
+            Err(_) => self.uids(number, &sql("", "")),
+        }
     }
 
     /// Refuses rows that refer to a row which is not there, and will not come: its table was written
     /// before. So a thousand children of one refused parent are found by one query.
-    fn refuse_orphans(&mut self, number: usize) -> Result<()> {
+    ///
+    /// `all`: everything is written; else tables that are written later are left out.
+    pub(super) fn refuse_orphans(&mut self, number: usize, all: bool) -> Result<()> {
         let oid = self.local(number).oid;
         let table = &self.scope.tables[number].table;
         let mut queries = Vec::new();
         for reference in self
             .references
             .iter()
-            .filter(|r| r.child == oid && r.parent != oid)
+            .filter(|r| r.child == oid && (all || r.parent != oid))
         {
-            if self
-                .number_of(reference.parent)
-                .is_some_and(|parent| parent > number)
-            {
+            let later = |parent| parent > number;
+            if !all && self.number_of(reference.parent).is_some_and(later) {
                 continue;
             }
             let given: Vec<String> = reference
@@ -276,10 +300,35 @@ impl Work {
     /// The condition on staged rows (s) that they are of this work.
     fn condition(self) -> &'static str {
         match self {
-            Work::Upsert | Work::Late => "s.op IN ('I', 'U')",
+            Work::Upsert(_) | Work::Late => "s.op IN ('I', 'U')",
             Work::Delete => "s.op = 'D'",
         }
     }
+
+    /// A further condition on staged rows (s) and the rows that they are about (t).
+    fn rows(self) -> &'static str {
+        match self {
+            Work::Upsert(verbs) => verbs.rows(),
+            Work::Late | Work::Delete => "",
+        }
+    }
+}
+
+impl Verbs {
+    /// A further condition on staged rows and the rows that they are about (t).
+    fn rows(self) -> &'static str {
+        match self {
+            Verbs::Insert => " AND t.uid IS NULL",
+            Verbs::Update => " AND t.uid IS NOT NULL",
+            Verbs::Both => "",
+        }
+    }
+}
+
+/// Whether the same is said of different rows, and of the table.
+fn alike(said: &[Refusal]) -> bool {
+    said.iter()
+        .all(|refusal| refusal.of_the_table() && *refusal == said[0])
 }
 
 /// Each row by itself.

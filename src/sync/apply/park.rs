@@ -21,16 +21,17 @@ struct Collision {
 
 impl Apply<'_> {
     /// Makes rows give up the unique values that staged rows want, where they would give them up
-    /// anyway. Returns the number of these rows; `rows` is a further condition on the staged rows.
-    pub(super) fn make_room(&mut self, number: usize, rows: &str) -> Result<usize> {
+    /// anyway. Returns the number of these rows; `rows` is a further condition on the staged rows, `choice`
+    /// the stand-in to take, of those that [`Unique`] offers.
+    pub(super) fn make_room(&mut self, number: usize, rows: &str, choice: usize) -> Result<usize> {
         let table = self.scope.tables[number].table.to_string();
         let mut all = 0;
-        for unique in self.uniques(number)? {
-            let Some((column, value)) = &unique.room else {
+        for unique in self.uniques(number)?.iter().filter(|u| u.at_once) {
+            let Some((column, value)) = unique.rooms.get(choice).or(unique.rooms.last()) else {
                 continue;
             };
             let mut holders: Vec<Uuid> = self
-                .collisions(number, &unique, rows)?
+                .collisions(number, unique, rows)?
                 .into_iter()
                 .filter(|collision| collision.changing)
                 .map(|collision| collision.holder)
@@ -130,9 +131,19 @@ impl Apply<'_> {
 
     /// Refuses staged rows whose key is held by a row that keeps it. Returns pairs of staged rows of
     /// which the first wants what the second gives up.
-    pub(super) fn refuse_collisions(&mut self, number: usize) -> Result<Vec<(Uuid, Uuid)>> {
+    ///
+    /// `deferred`: only this constraint is looked at, which may be one that is checked late; else all
+    /// that are checked at once.
+    pub(super) fn refuse_collisions(
+        &mut self,
+        number: usize,
+        deferred: Option<&str>,
+    ) -> Result<Vec<(Uuid, Uuid)>> {
         let mut needs = Vec::new();
         for unique in self.uniques(number)? {
+            if !deferred.map_or(unique.at_once, |name| unique.name == name) {
+                continue;
+            }
             let collisions = self.collisions(number, &unique, "")?;
             let kept: Vec<Uuid> = collisions
                 .iter()

@@ -7,6 +7,12 @@ use super::Apply;
 use crate::error::Result;
 use crate::postgres::{Doing, literal, quote};
 
+/// How many stand-ins are tried where a row has to make room.
+pub(super) const CHOICES: usize = 4;
+
+/// How many values of the shape of a code are made to find one that is free.
+const CANDIDATES: usize = 50;
+
 /// A unique index or an exclusion constraint.
 #[derive(Debug, Clone)]
 pub(super) struct Unique {
@@ -18,12 +24,14 @@ pub(super) struct Unique {
     pub(super) keys: Vec<(String, String)>,
     /// Of a partial index, or true.
     pub(super) predicate: String,
-    /// The column that a row gives up, and what it gets instead: SQL over `p` (uid and a number n).
-    pub(super) room: Option<(String, String)>,
+    /// Whether it is checked with each row.
+    pub(super) at_once: bool,
+    /// The column that a row gives up, and what it may get instead: SQL over `p` (uid and a number n).
+    pub(super) rooms: Vec<(String, String)>,
 }
 
 impl Apply<'_> {
-    /// The unique indexes of a table that are checked at once.
+    /// The unique indexes of a table.
     pub(super) fn uniques(&mut self, number: usize) -> Result<Vec<Unique>> {
         if let Some(known) = self.found.uniques.get(&number) {
             return Ok(known.clone());
@@ -46,18 +54,19 @@ impl Apply<'_> {
                 // A column that does not travel would not get its value back.
                 let columns = columns(row, travels);
                 let nulls_equal: bool = row.get("nulls_equal");
-                let of_null = columns
+                let null = |column: &&Column| column.nullable && !nulls_equal;
+                let mut rooms: Vec<(String, String)> = columns
                     .iter()
-                    .find(|column| column.nullable && !nulls_equal)
-                    .map(|column| (column.name.clone(), "NULL".to_owned()));
-                let of_type = || {
-                    columns.iter().find_map(|column| {
-                        Some((
-                            column.name.clone(),
-                            column.stand_in(&table, number, &hstore)?,
-                        ))
-                    })
-                };
+                    .find(null)
+                    .map(|column| (column.name.clone(), "NULL".to_owned()))
+                    .into_iter()
+                    .collect();
+                for column in &columns {
+                    let stand_ins = column.stand_ins(&table, number, &hstore);
+                    let named = |value| (column.name.clone(), value);
+                    rooms.extend(stand_ins.into_iter().map(named));
+                }
+                rooms.truncate(CHOICES);
                 Unique {
                     name: row.get("name"),
                     exclusion: row.get("exclusion"),
@@ -65,7 +74,8 @@ impl Apply<'_> {
                     predicate: row
                         .get::<_, Option<String>>("predicate")
                         .unwrap_or_else(|| "true".into()),
-                    room: of_null.or_else(of_type),
+                    at_once: row.get("at_once"),
+                    rooms,
                 }
             })
             .collect();
@@ -106,8 +116,9 @@ fn columns(row: &::postgres::Row, travels: &BTreeSet<Arc<str>>) -> Vec<Column> {
 }
 
 impl Column {
-    /// A value that no row has, as SQL over `p` (uid and a number n); None for types without one.
-    fn stand_in(&self, table: &str, number: usize, hstore: &str) -> Option<String> {
+    /// Values that no row has, as SQL over `p` (uid and a number n) and the row `t`; the later ones for
+    /// where a check refuses those before. None for types without one.
+    fn stand_ins(&self, table: &str, number: usize, hstore: &str) -> Vec<String> {
         /// Bytes that `atttypmod` counts beside the characters.
         const HEADER: i32 = 4;
         let name = quote(&self.name);
@@ -122,10 +133,25 @@ impl Column {
         };
         let random = "md5(random()::text || p.uid::text)";
         match (self.category.as_str(), self.kind.as_str()) {
-            ("S", _) if self.length > HEADER => {
-                Some(format!("left({random}, {})", self.length - HEADER))
+            ("S", _) => {
+                let any = match self.length > HEADER {
+                    true => format!("left({random}, {})", self.length - HEADER),
+                    false => random.to_owned(),
+                };
+                // Letters for letters, digits for digits, as a rule for codes may want it.
+                let alike = format!(
+                    "(SELECT y.v FROM (SELECT string_agg(CASE
+                        WHEN c COLLATE \"C\" BETWEEN 'A' AND 'Z' THEN chr(65 + floor(random() * 26)::integer)
+                        WHEN c COLLATE \"C\" BETWEEN 'a' AND 'z' THEN chr(97 + floor(random() * 26)::integer)
+                        WHEN c COLLATE \"C\" BETWEEN '0' AND '9' THEN chr(48 + floor(random() * 10)::integer)
+                        ELSE c END, '' ORDER BY i) AS v
+                      FROM generate_series(1, {CANDIDATES}) AS g, regexp_split_to_table(t.{name}::text, '') WITH ORDINALITY AS x (c, i)
+                      GROUP BY g) AS y
+                     WHERE y.v NOT IN (SELECT o.v FROM ({}) AS o WHERE o.v IS NOT NULL) LIMIT 1)",
+                    taken("text")
+                );
+                vec![any, alike]
             }
-            ("S", _) => Some(random.to_owned()),
             ("N", "int2" | "int4" | "int8" | "numeric") => {
                 let largest = match self.kind.as_str() {
                     "int2" => "32767",
@@ -134,27 +160,38 @@ impl Column {
                     _ => "1e100",
                 };
                 let taken = taken("numeric");
-                // Above all others; where there is no room, among them.
-                Some(format!(
-                    "(SELECT CASE WHEN m.top < {largest} - p.n THEN m.top + p.n ELSE (
-                        SELECT g FROM generate_series(1, m.rows + p.n) AS g
-                        WHERE NOT EXISTS (SELECT FROM ({taken}) AS y WHERE y.v = g) ORDER BY g OFFSET p.n - 1 LIMIT 1) END
-                      FROM (SELECT coalesce(max(x.v), 0) AS top, count(*) AS rows FROM ({taken}) AS x) AS m)"
-                ))
+                // Above all others; where there is no room, or a rule is against it, among them.
+                let among = |least: &str| {
+                    format!(
+                        "(SELECT g FROM generate_series({least}, {least} + m.rows + p.n) AS g
+                          WHERE NOT EXISTS (SELECT FROM ({taken}) AS y WHERE y.v = g) ORDER BY g OFFSET p.n - 1 LIMIT 1)"
+                    )
+                };
+                let of = |what: String| {
+                    format!(
+                        "(SELECT {what} FROM (SELECT coalesce(max(x.v), 0) AS top, coalesce(ceil(min(x.v)), 0) AS least,
+                            count(*) AS rows FROM ({taken}) AS x) AS m)"
+                    )
+                };
+                let above = format!(
+                    "CASE WHEN m.top < {largest} - p.n THEN m.top + p.n ELSE {} END",
+                    among("1")
+                );
+                vec![of(above), of(among("m.least"))]
             }
-            ("D", "date" | "timestamp" | "timestamptz") => Some(format!(
+            ("D", "date" | "timestamp" | "timestamptz") => vec![format!(
                 "(SELECT coalesce(max(x.v), now()::{0}) FROM ({1}) AS x WHERE isfinite(x.v)) + p.n * interval '1 day'",
                 self.kind,
                 taken(&self.kind)
-            )),
-            ("E", kind) => Some(format!(
+            )],
+            ("E", kind) => vec![format!(
                 "(SELECT e FROM unnest(enum_range(NULL::{kind})) AS e
                   WHERE NOT EXISTS (SELECT FROM ({}) AS y WHERE y.v = e::text) ORDER BY e OFFSET p.n - 1 LIMIT 1)",
                 taken("text")
-            )),
-            ("R", _) => Some("'empty'".to_owned()),
-            (_, "uuid") => Some(format!("{random}::uuid")),
-            _ => None,
+            )],
+            ("R", _) => vec!["'empty'".to_owned()],
+            (_, "uuid") => vec![format!("{random}::uuid")],
+            _ => Vec::new(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Apply;
 use crate::error::{Error, Kind, Result, Said};
+use crate::feedback::counted;
 use crate::postgres::{Doing, literal, quote};
 use crate::sync::merge::Side;
 use crate::sync::receipt::count;
@@ -244,9 +245,10 @@ impl Apply<'_> {
             .map_or(Ok(0), |row| count(row.get(0)))?;
         if missing > 0 {
             self.feedback.warning(format!(
-                "{}: {missing} edits of the {sender} are of rows that the {} does not hold; their values are kept in lizsync.conflicts.",
+                "{}: rows that the {sender} has updated are not in the {1} any more; {2} kept in lizsync.conflicts.",
                 synced.table.plain(),
-                self.receiver.side.name()
+                self.receiver.side.name(),
+                counted(missing, "edit")
             ));
         }
         Ok(missing)
