@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{Database, aside, clone_of, messages, prepared, run, synchronize};
+use support::{Database, Surveyor, aside, clone_of, messages, prepared, synchronize};
 
 const TREES: &str = "CREATE SCHEMA gis;
     CREATE TABLE gis.species (id serial PRIMARY KEY, name text);
@@ -335,14 +335,9 @@ fn a_child_under_a_parent_that_the_other_side_deleted() {
 fn a_table_that_may_not_be_written_stops_no_other() {
     let central = prepared("central", TREES);
     let clone = clone_of(&central, "clone");
-    let role = format!("surveyor_{}", std::process::id());
     // All rights but one.
-    central.run(&format!("CREATE ROLE {role} LOGIN"));
-    central.run(&support::documented_grants(
-        "Synchronising",
-        &role,
-        &central,
-    ));
+    let surveyor = Surveyor::of(&central);
+    let role = &surveyor.role;
     for (deny, allow) in [
         (
             format!("REVOKE INSERT ON gis.tree FROM {role}"),
@@ -359,13 +354,7 @@ fn a_table_that_may_not_be_written_stops_no_other() {
     ] {
         central.run(&deny);
         clone.run("UPDATE gis.tree SET crown = coalesce(crown, 0) + 1 WHERE id = 1; INSERT INTO gis.tree (height) VALUES (1), (2); INSERT INTO gis.species (name) VALUES ('s')");
-        let as_role = central
-            .conninfo()
-            .replace("user=postgres", &format!("user={role}"));
-        let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": as_role, "CONNECTION_NAME_CLONE": clone.conninfo()});
-        let outputs = run("synchronize_database", parameters.clone())
-            .unwrap_or_else(|e| panic!("{deny}: {}", e.sentence()));
-        support::balanced(&outputs);
+        let outputs = surveyor.synchronize(&clone);
         // Where only INSERT is missing, the update goes through.
         let updates = u64::from(deny.contains("INSERT"));
         assert_eq!(outputs["SET_ASIDE_CLONE"], 3 - updates, "{deny}: {outputs}");
@@ -375,10 +364,9 @@ fn a_table_that_may_not_be_written_stops_no_other() {
             "{deny}"
         );
         central.run(&allow);
-        let outputs = run("synchronize_database", parameters).unwrap();
+        let outputs = surveyor.synchronize(&clone);
         assert_eq!(outputs["SET_ASIDE"], 0);
         settled(&central, &clone);
         assert_eq!(trees(&central), trees(&clone), "{deny}");
     }
-    central.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Database, aside, clone_of, messages, prepared, run, synchronize};
+use support::{Database, Surveyor, aside, clone_of, messages, prepared, synchronize};
 
 fn settled(central: &Database, clone: &Database, tables: &[&str]) {
     synchronize(central, clone);
@@ -136,22 +136,14 @@ fn a_right_that_many_rows_need() {
          INSERT INTO gis.tree SELECT 't' || n, n FROM generate_series(1, 40) AS n",
     );
     let clone = clone_of(&central, "clone");
-    let role = format!("forester_{}", std::process::id());
-    central.run(&format!("CREATE ROLE {role} LOGIN"));
-    let grants = support::documented_grants("Synchronising", &role, &central);
-    central.run(&grants);
-    let as_role = central
-        .conninfo()
-        .replace("user=postgres", &format!("user={role}"));
-    let parameters =
-        json!({"CONNECTION_NAME_CENTRAL": as_role, "CONNECTION_NAME_CLONE": clone.conninfo()});
+    let surveyor = Surveyor::of(&central);
+    let role = &surveyor.role;
     for (right, waiting) in [("UPDATE", 39), ("INSERT", 30), ("DELETE", 10)] {
         central.run(&format!("REVOKE {right} ON gis.tree FROM {role}"));
         // A row that the central does not hold, and does not know to be deleted.
         central.run("ALTER TABLE gis.tree DISABLE TRIGGER USER; DELETE FROM gis.tree WHERE code = 't20'; ALTER TABLE gis.tree ENABLE TRIGGER USER");
         clone.run("DELETE FROM gis.tree WHERE height > 100; UPDATE gis.tree SET height = 100 - height; INSERT INTO gis.tree SELECT 'n' || n, 101 + n FROM generate_series(1, 30) AS n");
-        let outputs = run("synchronize_database", parameters.clone()).unwrap();
-        support::balanced(&outputs);
+        let outputs = surveyor.synchronize(&clone);
         assert_eq!(outputs["SET_ASIDE_CLONE"], waiting, "{right}: {outputs}");
         central.run(&format!("GRANT {right} ON gis.tree TO {role}"));
         assert_eq!(
@@ -164,7 +156,6 @@ fn a_right_that_many_rows_need() {
         clone.run("DELETE FROM gis.tree; INSERT INTO gis.tree SELECT 't' || n, CASE WHEN n > 30 THEN 101 ELSE n END FROM generate_series(1, 40) AS n");
         settled(&central, &clone, &["tree"]);
     }
-    central.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
 
 /// Edits of a column that neither database has any more when they arrive.

@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{Database, aside, clone_of, killed_at, prepared, run, synchronize};
+use support::{Database, Surveyor, aside, clone_of, killed_at, prepared, synchronize};
 
 const TREES: &str = "CREATE SCHEMA gis;
     CREATE TABLE gis.species (id serial PRIMARY KEY, name text);
@@ -166,24 +166,11 @@ fn errors_of_the_users_own_are_about_the_row() {
 fn a_deletion_without_rights_stops_no_other_table() {
     let central = prepared("central", TREES);
     let clone = clone_of(&central, "clone");
-    let role = format!("denied_{}", std::process::id());
-    central.run(&format!("CREATE ROLE {role} LOGIN"));
-    central.run(&support::documented_grants(
-        "Synchronising",
-        &role,
-        &central,
-    ));
-    central.run(&format!("REVOKE ALL ON gis.tree FROM {role}"));
+    let surveyor = Surveyor::of(&central);
+    central.run(&format!("REVOKE ALL ON gis.tree FROM {}", surveyor.role));
     clone
         .run("DELETE FROM gis.tree WHERE code = 'T1'; INSERT INTO gis.species (name) VALUES ('s')");
-    let as_role = central
-        .conninfo()
-        .replace("user=postgres", &format!("user={role}"));
-    let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": as_role, "CONNECTION_NAME_CLONE": clone.conninfo()});
-    let outputs =
-        run("synchronize_database", parameters).unwrap_or_else(|e| panic!("{}", e.sentence()));
-    support::balanced(&outputs);
-    central.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    surveyor.synchronize(&clone);
     assert_eq!(central.value("SELECT count(*) FROM gis.species"), "1");
 }
 
@@ -199,25 +186,12 @@ fn a_late_reference_that_a_trigger_swallows_is_set_aside() {
       CREATE FUNCTION gis.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
     );
     let clone = clone_of(&central, "clone");
-    let role = format!("late_{}", std::process::id());
-    central.run(&format!("CREATE ROLE {role} LOGIN"));
-    central.run(&support::documented_grants(
-        "Synchronising",
-        &role,
-        &central,
-    ));
+    let surveyor = Surveyor::of(&central);
     central.run("CREATE TRIGGER keep BEFORE UPDATE ON gis.a FOR EACH ROW EXECUTE FUNCTION gis.keep(); CREATE TRIGGER keep BEFORE UPDATE ON gis.b FOR EACH ROW EXECUTE FUNCTION gis.keep()");
     clone.run("INSERT INTO gis.a VALUES ('a1'); INSERT INTO gis.b VALUES ('b1', 'a1'); UPDATE gis.a SET b = 'b1'");
-    let as_role = central
-        .conninfo()
-        .replace("user=postgres", &format!("user={role}"));
-    let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": as_role, "CONNECTION_NAME_CLONE": clone.conninfo()});
-    let outputs =
-        run("synchronize_database", parameters).unwrap_or_else(|e| panic!("{}", e.sentence()));
-    support::balanced(&outputs);
+    surveyor.synchronize(&clone);
     let sql = "SELECT code, b FROM gis.a UNION ALL SELECT code, a FROM gis.b ORDER BY 1";
     let waits = aside(&clone).len();
-    central.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
     assert!(waits > 0 || central.rows(sql) == clone.rows(sql));
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use edits::{Dice, Expected, SCHEMA, TABLES, edit};
 use postgres::Client;
 use serde_json::json;
-use support::{Database, admin, clone_of, counts, prepared, run, synchronize};
+use support::{Database, clone_of, counts, prepared, run, synchronize};
 
 /// A run whose sessions are terminated again and again, at whatever they are doing.
 fn killed_run(central: &Database, clone: &Database) {
@@ -194,5 +194,4 @@ fn random_histories_end_with_the_last_edit_of_every_field() {
         }
     }
     println!("{done} histories in {} s", start.elapsed().as_secs());
-    let _ = admin();
 }
