@@ -3,7 +3,8 @@
 
 mod support;
 
-use support::{Database, Surveyor, aside, clone_of, messages, prepared, synchronize};
+use support::role::Role;
+use support::{Database, aside, clone_of, messages, prepared, synchronize};
 
 const TREES: &str = "CREATE SCHEMA gis;
     CREATE TABLE gis.species (id serial PRIMARY KEY, name text);
@@ -333,11 +334,12 @@ fn a_child_under_a_parent_that_the_other_side_deleted() {
 
 #[test]
 fn a_table_that_may_not_be_written_stops_no_other() {
+    let surveyor = Role::new("surveyor");
     let central = prepared("central", TREES);
     let clone = clone_of(&central, "clone");
     // All rights but one.
-    let surveyor = Surveyor::of(&central);
-    let role = &surveyor.role;
+    surveyor.grant("Synchronising", &central);
+    let role = &surveyor.name;
     for (deny, allow) in [
         (
             format!("REVOKE INSERT ON gis.tree FROM {role}"),
@@ -354,7 +356,7 @@ fn a_table_that_may_not_be_written_stops_no_other() {
     ] {
         central.run(&deny);
         clone.run("UPDATE gis.tree SET crown = coalesce(crown, 0) + 1 WHERE id = 1; INSERT INTO gis.tree (height) VALUES (1), (2); INSERT INTO gis.species (name) VALUES ('s')");
-        let outputs = surveyor.synchronize(&clone);
+        let outputs = surveyor.synchronize(&central, &clone);
         // Where only INSERT is missing, the update goes through.
         let updates = u64::from(deny.contains("INSERT"));
         assert_eq!(outputs["SET_ASIDE_CLONE"], 3 - updates, "{deny}: {outputs}");
@@ -364,7 +366,7 @@ fn a_table_that_may_not_be_written_stops_no_other() {
             "{deny}"
         );
         central.run(&allow);
-        let outputs = surveyor.synchronize(&clone);
+        let outputs = surveyor.synchronize(&central, &clone);
         assert_eq!(outputs["SET_ASIDE"], 0);
         settled(&central, &clone);
         assert_eq!(trees(&central), trees(&clone), "{deny}");

@@ -5,7 +5,8 @@
 mod support;
 
 use serde_json::json;
-use support::{Database, Surveyor, aside, clone_of, messages, prepared, synchronize};
+use support::role::Role;
+use support::{Database, aside, clone_of, messages, prepared, synchronize};
 
 fn settled(central: &Database, clone: &Database, tables: &[&str]) {
     synchronize(central, clone);
@@ -130,20 +131,21 @@ fn errors_that_speak_of_tables() {
 /// Where a right is missing, all rows wait that need it, and no others.
 #[test]
 fn a_right_that_many_rows_need() {
+    let surveyor = Role::new("surveyor");
     let central = prepared(
         "central",
         "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text PRIMARY KEY, height int);
          INSERT INTO gis.tree SELECT 't' || n, n FROM generate_series(1, 40) AS n",
     );
     let clone = clone_of(&central, "clone");
-    let surveyor = Surveyor::of(&central);
-    let role = &surveyor.role;
+    surveyor.grant("Synchronising", &central);
+    let role = &surveyor.name;
     for (right, waiting) in [("UPDATE", 39), ("INSERT", 30), ("DELETE", 10)] {
         central.run(&format!("REVOKE {right} ON gis.tree FROM {role}"));
         // A row that the central does not hold, and does not know to be deleted.
         central.run("ALTER TABLE gis.tree DISABLE TRIGGER USER; DELETE FROM gis.tree WHERE code = 't20'; ALTER TABLE gis.tree ENABLE TRIGGER USER");
         clone.run("DELETE FROM gis.tree WHERE height > 100; UPDATE gis.tree SET height = 100 - height; INSERT INTO gis.tree SELECT 'n' || n, 101 + n FROM generate_series(1, 30) AS n");
-        let outputs = surveyor.synchronize(&clone);
+        let outputs = surveyor.synchronize(&central, &clone);
         assert_eq!(outputs["SET_ASIDE_CLONE"], waiting, "{right}: {outputs}");
         central.run(&format!("GRANT {right} ON gis.tree TO {role}"));
         assert_eq!(
@@ -156,6 +158,30 @@ fn a_right_that_many_rows_need() {
         clone.run("DELETE FROM gis.tree; INSERT INTO gis.tree SELECT 't' || n, CASE WHEN n > 30 THEN 101 ELSE n END FROM generate_series(1, 40) AS n");
         settled(&central, &clone, &["tree"]);
     }
+}
+
+/// The role owns nothing in the central, so the trigger runs, at the end, and names no constraint.
+#[test]
+fn triggers_that_look_at_the_end() {
+    let surveyor = Role::new("surveyor");
+    let central = prepared(
+        "central",
+        "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text PRIMARY KEY, height int); CREATE TABLE gis.site (code text PRIMARY KEY);
+         CREATE FUNCTION gis.low() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN IF NEW.height > 100 THEN RAISE EXCEPTION 'too high'; END IF; RETURN NULL; END $$",
+    );
+    let clone = clone_of(&central, "clone");
+    central.run("CREATE CONSTRAINT TRIGGER low AFTER INSERT OR UPDATE ON gis.tree DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gis.low()");
+    clone.run("INSERT INTO gis.tree VALUES ('a', 1), ('b', 500), ('c', 3); INSERT INTO gis.site VALUES ('s')");
+    surveyor.grant("Synchronising", &central);
+    let outputs = surveyor.synchronize(&central, &clone);
+    assert_eq!(
+        [&outputs["APPLIED_TO_CENTRAL"], &outputs["SET_ASIDE_CLONE"]],
+        [3, 1]
+    );
+    assert_eq!(aside(&clone), ["clone|tree|I|P0001|∅"]);
+    clone.run("UPDATE gis.tree SET height = 5 WHERE code = 'b'");
+    settled(&central, &clone, &["tree", "site"]);
 }
 
 /// Edits of a column that neither database has any more when they arrive.

@@ -51,7 +51,7 @@ fn an_existing_schema_is_kept_and_what_it_holds_is_named() {
             }),
             "{said}"
         );
-        assert_eq!(lizsync, !said.contains("1 rows of history"), "{said}");
+        assert_eq!(lizsync, !said.contains("1 row of history"), "{said}");
     }
     assert_eq!(picture(&database), before);
 
@@ -63,7 +63,7 @@ fn an_existing_schema_is_kept_and_what_it_holds_is_named() {
     let outputs = run("create_database_structure", create(true, true)).unwrap();
     let said = outputs["OUTPUT_STRING"].as_str().unwrap();
     assert!(
-        said.contains("2 log entries") && said.contains("1 conflicts"),
+        said.contains("2 log entries") && said.contains("1 conflict,"),
         "{said}"
     );
     assert_eq!(

@@ -81,6 +81,7 @@ SKIPPED = [
     "everything_arrives",
     "logged_text_does_not_depend_on_the_session",
     "owners_need_no_superuser",
+    "owners_on_both_sides_need_no_superuser",
     "what_a_package_needs_from_outside_is_named",
     # And this one a pg_dump with TLS, which the client programs lack.
     "pg_dump_reaches_the_database_as_the_connection_does",

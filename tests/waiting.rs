@@ -3,7 +3,8 @@
 
 mod support;
 
-use support::{Database, Surveyor, aside, clone_of, killed_at, prepared, synchronize};
+use support::role::Role;
+use support::{Database, aside, clone_of, killed_at, prepared, synchronize};
 
 const TREES: &str = "CREATE SCHEMA gis;
     CREATE TABLE gis.species (id serial PRIMARY KEY, name text);
@@ -164,19 +165,21 @@ fn errors_of_the_users_own_are_about_the_row() {
 /// Who may not read a table cannot look for what holds its rows.
 #[test]
 fn a_deletion_without_rights_stops_no_other_table() {
+    let surveyor = Role::new("surveyor");
     let central = prepared("central", TREES);
     let clone = clone_of(&central, "clone");
-    let surveyor = Surveyor::of(&central);
-    central.run(&format!("REVOKE ALL ON gis.tree FROM {}", surveyor.role));
+    surveyor.grant("Synchronising", &central);
+    central.run(&format!("REVOKE ALL ON gis.tree FROM {}", surveyor.name));
     clone
         .run("DELETE FROM gis.tree WHERE code = 'T1'; INSERT INTO gis.species (name) VALUES ('s')");
-    surveyor.synchronize(&clone);
+    surveyor.synchronize(&central, &clone);
     assert_eq!(central.value("SELECT count(*) FROM gis.species"), "1");
 }
 
 /// The role owns nothing in the central, so the trigger runs.
 #[test]
 fn a_late_reference_that_a_trigger_swallows_is_set_aside() {
+    let surveyor = Role::new("surveyor");
     let central = prepared(
         "central",
         "CREATE SCHEMA gis;
@@ -186,10 +189,10 @@ fn a_late_reference_that_a_trigger_swallows_is_set_aside() {
       CREATE FUNCTION gis.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
     );
     let clone = clone_of(&central, "clone");
-    let surveyor = Surveyor::of(&central);
+    surveyor.grant("Synchronising", &central);
     central.run("CREATE TRIGGER keep BEFORE UPDATE ON gis.a FOR EACH ROW EXECUTE FUNCTION gis.keep(); CREATE TRIGGER keep BEFORE UPDATE ON gis.b FOR EACH ROW EXECUTE FUNCTION gis.keep()");
     clone.run("INSERT INTO gis.a VALUES ('a1'); INSERT INTO gis.b VALUES ('b1', 'a1'); UPDATE gis.a SET b = 'b1'");
-    surveyor.synchronize(&clone);
+    surveyor.synchronize(&central, &clone);
     let sql = "SELECT code, b FROM gis.a UNION ALL SELECT code, a FROM gis.b ORDER BY 1";
     let waits = aside(&clone).len();
     assert!(waits > 0 || central.rows(sql) == clone.rows(sql));

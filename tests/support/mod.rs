@@ -4,6 +4,7 @@
 
 pub mod pair;
 pub mod proxy;
+pub mod role;
 pub mod server;
 pub mod story;
 
@@ -354,56 +355,6 @@ pub fn counts(outputs: &serde_json::Value) -> [u64; 5] {
         "SET_ASIDE",
     ]
     .map(|id| outputs[id].as_u64().unwrap())
-}
-
-/// What docs/roles.md grants under a heading, for a role on a database: the block as it stands there,
-/// with these two names.
-pub fn documented_grants(heading: &str, role: &str, database: &Database) -> String {
-    let text = include_str!("../../docs/roles.md");
-    let (_, section) = text.split_once(&format!("\n## {heading}\n")).unwrap();
-    let (_, block) = section.split_once("```sql\n").unwrap();
-    let (block, _) = block.split_once("```").unwrap();
-    assert!(block.contains("DATABASE central TO surveyor"), "{block}");
-    block
-        .replace(
-            "DATABASE central",
-            &format!("DATABASE \"{}\"", database.name),
-        )
-        .replace("surveyor", role)
-}
-
-/// A role that has only the grants of docs/roles.md in a central; dropped at the end.
-pub struct Surveyor<'a> {
-    pub role: String,
-    central: &'a Database,
-}
-
-impl<'a> Surveyor<'a> {
-    pub fn of(central: &'a Database) -> Self {
-        // Roles belong to the whole server, the name of the database is new on it.
-        let role = format!("surveyor_{}", central.name);
-        central.run(&format!("CREATE ROLE {role} LOGIN"));
-        central.run(&documented_grants("Synchronising", &role, central));
-        Self { role, central }
-    }
-
-    /// Synchronises as that role; returns the outputs.
-    pub fn synchronize(&self, clone: &Database) -> serde_json::Value {
-        let user = format!("user={}", self.role);
-        let conninfo = self.central.conninfo().replace("user=postgres", &user);
-        let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": conninfo, "CONNECTION_NAME_CLONE": clone.conninfo()});
-        let outputs = run("synchronize_database", parameters)
-            .unwrap_or_else(|error| panic!("{}", error.sentence()));
-        balanced(&outputs);
-        outputs
-    }
-}
-
-impl Drop for Surveyor<'_> {
-    fn drop(&mut self) {
-        let sql = format!("DROP OWNED BY {0}; DROP ROLE {0}", self.role);
-        self.central.run(&sql);
-    }
 }
 
 /// A run that dies at a certain message.

@@ -173,21 +173,23 @@ impl Apply<'_> {
         let Err(error) = self.execute("SET CONSTRAINTS ALL IMMEDIATE", doing) else {
             return Ok(());
         };
-        let said = error.said().cloned().unwrap_or_default();
-        let (Some(_), Some(schema), Some(name)) =
-            (Refusal::of(&error), said.schema, said.constraint)
-        else {
+        if Refusal::of(&error).is_none() {
             return Err(error);
-        };
+        }
         self.execute(
             "ROLLBACK TO SAVEPOINT lizsync_check",
             "Going back to a savepoint",
         )?;
         let before = self.found.refused.len();
-        self.refuse_violators(upserts, &name)?;
+        self.refuse_violators(upserts)?;
         if self.found.refused.len() == before {
             // It has to be checked at once, though that may refuse rows which are valid in the end.
-            let constraint = format!("{}.{}", quote(&schema), quote(&name));
+            let said = error.said().cloned().unwrap_or_default();
+            let constraint = match (said.schema, said.constraint) {
+                (Some(schema), Some(name)) => format!("{}.{}", quote(&schema), quote(&name)),
+                // A trigger names none.
+                _ => "ALL".to_owned(),
+            };
             if !self.found.at_once.insert(constraint) {
                 return Err(error);
             }
@@ -196,15 +198,12 @@ impl Apply<'_> {
         Ok(())
     }
 
-    /// Refuses the staged rows that violate a constraint, now that everything is written.
-    fn refuse_violators(&mut self, upserts: &[usize], constraint: &str) -> Result<()> {
+    /// Refuses the staged rows that violate constraints which are checked at the end, now that
+    /// everything is written.
+    fn refuse_violators(&mut self, upserts: &[usize]) -> Result<()> {
         for &number in upserts {
-            let oid = self.local(number).oid;
-            let named = |r: &Reference| r.child == oid && r.name == constraint;
-            if self.references.iter().any(named) {
-                self.refuse_orphans(number, true)?;
-            }
-            self.refuse_collisions(number, Some(constraint))?;
+            self.refuse_orphans(number, true)?;
+            self.refuse_collisions(number, false)?;
         }
         Ok(())
     }

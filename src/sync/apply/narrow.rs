@@ -52,7 +52,7 @@ impl Apply<'_> {
     /// Inserts and updates rows in groups, each after what it needs.
     fn upsert_groups(&mut self, number: usize, verbs: Verbs, wide: bool) -> Result<u64> {
         self.refuse_orphans(number, false)?;
-        let mut needs = self.refuse_collisions(number, None)?;
+        let mut needs = self.refuse_collisions(number, true)?;
         needs.extend(self.relatives(number)?);
         let uids = self.staged_uids(number, Work::Upsert(verbs))?;
         let place: BTreeMap<Uuid, usize> =

@@ -132,19 +132,17 @@ impl Apply<'_> {
     /// Refuses staged rows whose key is held by a row that keeps it. Returns pairs of staged rows of
     /// which the first wants what the second gives up.
     ///
-    /// `deferred`: only this constraint is looked at, which may be one that is checked late; else all
-    /// that are checked at once.
+    /// `at_once`: whether constraints are looked at that are checked with each row, or those that are
+    /// checked at the end.
     pub(super) fn refuse_collisions(
         &mut self,
         number: usize,
-        deferred: Option<&str>,
+        at_once: bool,
     ) -> Result<Vec<(Uuid, Uuid)>> {
         let mut needs = Vec::new();
-        for unique in self.uniques(number)? {
-            if !deferred.map_or(unique.at_once, |name| unique.name == name) {
-                continue;
-            }
-            let collisions = self.collisions(number, &unique, "")?;
+        let uniques = self.uniques(number)?;
+        for unique in uniques.iter().filter(|u| u.at_once == at_once) {
+            let collisions = self.collisions(number, unique, "")?;
             let kept: Vec<Uuid> = collisions
                 .iter()
                 .filter(|collision| !collision.changing)
