@@ -259,6 +259,35 @@ fn a_late_reference_that_a_trigger_swallows_is_set_aside() {
 
 /// The role owns nothing in the central, so the trigger runs.
 #[test]
+fn rows_that_a_trigger_swallows_are_set_aside() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    let role = format!("swallowed_{}", std::process::id());
+    central.run(&format!("CREATE ROLE {role} LOGIN"));
+    central.run(&support::documented_grants(
+        "Synchronising",
+        &role,
+        &central,
+    ));
+    central.run("CREATE FUNCTION gis.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+      CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON gis.tree FOR EACH ROW WHEN (NEW.height > 1000) EXECUTE FUNCTION gis.keep()");
+    clone.run("UPDATE gis.tree SET height = height * 1000 WHERE code < 'T3'; INSERT INTO gis.tree (code, height) VALUES ('N', 5000), ('O', 5)");
+    let as_role = central
+        .conninfo()
+        .replace("user=postgres", &format!("user={role}"));
+    let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": as_role, "CONNECTION_NAME_CLONE": clone.conninfo()});
+    let outputs = run("synchronize_database", parameters);
+    central.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    let outputs = outputs.unwrap_or_else(|e| panic!("{}", e.sentence()));
+    assert_eq!(outputs["APPLIED_TO_CENTRAL"], 2, "{outputs}");
+    assert_eq!(
+        aside(&clone),
+        ["clone|tree|I|LZ002|∅", "clone|tree|U|LZ002|∅"]
+    );
+}
+
+/// The role owns nothing in the central, so the trigger runs.
+#[test]
 fn rows_that_hold_each_other_stay_as_they_were_where_a_trigger_keeps_one() {
     let central = prepared(
         "central",
