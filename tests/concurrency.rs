@@ -47,6 +47,31 @@ fn two_runs_for_one_clone_take_turns() {
     assert_eq!(central.value(pushed), "220|220", "nothing is written twice");
 }
 
+/// A run takes the turn of its clone in both databases: of either, a copy may be in use elsewhere.
+#[test]
+fn a_run_waits_for_its_turn_in_both_databases() {
+    /// As in `src/postgres/lock.rs`.
+    const SEED: i64 = 0x4c_697a_5379_6e63;
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    let id = clone.value("SELECT server_id FROM lizsync.server_metadata");
+    for database in [&central, &clone] {
+        let mut other = database.connect();
+        let lock = format!("SELECT pg_advisory_lock(hashtextextended('{id}', {SEED}))");
+        other.batch_execute(&lock).unwrap();
+        thread::scope(|threads| {
+            let run = threads.spawn(|| synchronize(&central, &clone));
+            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+            while database.value(waiting) == "0" {
+                assert!(!run.is_finished(), "the run should wait for its turn");
+                thread::yield_now();
+            }
+            drop(other);
+            run.join().unwrap();
+        });
+    }
+}
+
 /// Clones synchronise while people edit all databases, the same rows among them.
 #[test]
 fn clones_and_editors_at_the_same_moment_lose_nothing() {

@@ -298,6 +298,20 @@ fn a_code_that_children_refer_to_is_freed_and_used_again() {
     );
 }
 
+/// The children are edited, but not their reference.
+#[test]
+fn children_keep_a_code_that_swaps() {
+    travels(
+        "kept",
+        "CREATE SCHEMA gis; CREATE TABLE gis.site (code text PRIMARY KEY, name text);
+         CREATE TABLE gis.plot (id serial PRIMARY KEY, site text REFERENCES gis.site DEFERRABLE, n int)",
+        &[
+            "INSERT INTO gis.site VALUES ('a', '1'), ('b', '2'); INSERT INTO gis.plot (site, n) VALUES ('a', 1), ('b', 2)",
+            "BEGIN; SET CONSTRAINTS ALL DEFERRED; UPDATE gis.plot SET n = n + 10; UPDATE gis.site SET code = code || 'x'; UPDATE gis.site SET code = CASE code WHEN 'ax' THEN 'b' ELSE 'a' END; COMMIT",
+        ],
+    );
+}
+
 /// The two sides swap different pairs, and one side a code that the other has just taken from a third row.
 #[test]
 fn both_sides_swap() {

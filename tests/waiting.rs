@@ -162,6 +162,42 @@ fn errors_of_the_users_own_are_about_the_row() {
     assert_eq!(aside(&clone).len(), 1);
 }
 
+/// What speaks of the server, the operator or another session is not about the row.
+#[test]
+fn errors_that_are_not_about_the_row_set_nothing_aside() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    let fails = |tries: u32, code: &str| {
+        central.run(&format!("CREATE OR REPLACE FUNCTION gis.ok(h int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN IF h > 1000 AND nextval('gis.tries') <= {tries} THEN RAISE EXCEPTION 'not now' USING ERRCODE = '{code}'; END IF; RETURN true; END $$;
+            ALTER SEQUENCE gis.tries RESTART"));
+    };
+    central.run("CREATE SEQUENCE gis.tries");
+    fails(0, "23514");
+    central.run("ALTER TABLE gis.tree ADD CHECK (gis.ok(height))");
+    clone.run("UPDATE gis.tree SET height = 5000 WHERE code = 'T1'");
+    let before = trees(&central);
+    for code in [
+        "25P03", "28000", "53100", "53200", "55P03", "57014", "58030", "F0000", "XX001", "XX002",
+    ] {
+        fails(100, code);
+        let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
+        let error = run("synchronize_database", parameters).expect_err(code);
+        assert_eq!(error.sqlstate_code(), Some(code), "{}", error.sentence());
+        assert!(
+            aside(&clone).is_empty() && trees(&central) == before,
+            "{code}"
+        );
+    }
+    // Collisions are tried again.
+    for code in ["40001", "40P01"] {
+        fails(4, code);
+        clone.run("UPDATE gis.tree SET height = height + 1 WHERE code = 'T1'");
+        let outputs = synchronize(&central, &clone);
+        assert_eq!(outputs["SET_ASIDE"], 0, "{code}: {outputs}");
+        assert_eq!(trees(&central), trees(&clone));
+    }
+}
+
 /// Who may not read a table cannot look for what holds its rows.
 #[test]
 fn a_deletion_without_rights_stops_no_other_table() {
@@ -198,6 +234,72 @@ fn a_late_reference_that_a_trigger_swallows_is_set_aside() {
     assert!(waits > 0 || central.rows(sql) == clone.rows(sql));
 }
 
+/// The role owns nothing in the central, so the trigger runs.
+#[test]
+fn rows_that_a_trigger_swallows_are_set_aside() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    let role = format!("swallowed_{}", std::process::id());
+    central.run(&format!("CREATE ROLE {role} LOGIN"));
+    central.run(&support::documented_grants(
+        "Synchronising",
+        &role,
+        &central,
+    ));
+    central.run("CREATE FUNCTION gis.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+      CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON gis.tree FOR EACH ROW WHEN (NEW.height > 1000) EXECUTE FUNCTION gis.keep()");
+    clone.run("UPDATE gis.tree SET height = height * 1000 WHERE code < 'T3'; INSERT INTO gis.tree (code, height) VALUES ('N', 5000), ('O', 5)");
+    let as_role = central
+        .conninfo()
+        .replace("user=postgres", &format!("user={role}"));
+    let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": as_role, "CONNECTION_NAME_CLONE": clone.conninfo()});
+    let outputs = run("synchronize_database", parameters);
+    central.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    let outputs = outputs.unwrap_or_else(|e| panic!("{}", e.sentence()));
+    assert_eq!(outputs["APPLIED_TO_CENTRAL"], 2, "{outputs}");
+    assert_eq!(
+        aside(&clone),
+        ["clone|tree|I|LZ002|∅", "clone|tree|U|LZ002|∅"]
+    );
+}
+
+/// The role owns nothing in the central, so the trigger runs.
+#[test]
+fn rows_that_hold_each_other_stay_as_they_were_where_a_trigger_keeps_one() {
+    let central = prepared(
+        "central",
+        "CREATE SCHEMA gis;
+      CREATE TABLE gis.site (code text PRIMARY KEY, next text REFERENCES gis.site);
+      INSERT INTO gis.site VALUES ('a', NULL), ('b', 'a'); UPDATE gis.site SET next = 'b' WHERE code = 'a';
+      CREATE FUNCTION gis.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    );
+    let clone = clone_of(&central, "clone");
+    let role = format!("knot_{}", std::process::id());
+    central.run(&format!("CREATE ROLE {role} LOGIN"));
+    central.run(&support::documented_grants(
+        "Synchronising",
+        &role,
+        &central,
+    ));
+    central.run("CREATE TRIGGER keep BEFORE DELETE ON gis.site FOR EACH ROW WHEN (OLD.code = 'a') EXECUTE FUNCTION gis.keep()");
+    clone.run("DELETE FROM gis.site");
+    let as_role = central
+        .conninfo()
+        .replace("user=postgres", &format!("user={role}"));
+    let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": as_role, "CONNECTION_NAME_CLONE": clone.conninfo()});
+    let outputs = run("synchronize_database", parameters);
+    central.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    support::balanced(&outputs.unwrap_or_else(|e| panic!("{}", e.sentence())));
+    assert_eq!(
+        central.rows("SELECT code, next FROM gis.site ORDER BY 1"),
+        ["a|b", "b|a"]
+    );
+    assert_eq!(
+        clone.rows("SELECT owner, action, sqlstate FROM lizsync.set_aside ORDER BY sqlstate"),
+        ["clone|D|23503", "clone|D|LZ002"]
+    );
+}
+
 /// The clone took what waited, the commit of the central failed.
 #[test]
 fn the_list_of_the_central_is_current_after_a_crash() {
@@ -211,4 +313,53 @@ fn the_list_of_the_central_is_current_after_a_crash() {
     synchronize(&central, &clone);
     synchronize(&central, &clone);
     assert_eq!(aside(&central).len(), 0);
+}
+
+/// What waited loses against the central; the run that says so reaches the clone only.
+#[test]
+fn what_lost_while_it_waited_is_not_sent_after_a_crash() {
+    for sent_before in [false, true] {
+        let central = prepared("central", TREES);
+        let clone = clone_of(&central, "clone");
+        central.run("ALTER TABLE gis.tree ADD CONSTRAINT low CHECK (height < 1000)");
+        clone.run("UPDATE gis.tree SET height = 5000 WHERE code = 'T1'; UPDATE gis.tree SET height = 5000, crown = 1 WHERE code = 'T2'");
+        synchronize(&central, &clone);
+        synchronize(&central, &clone);
+        central.run("ALTER TABLE gis.tree DROP CONSTRAINT low");
+        if sent_before {
+            killed_at(&central, &clone, "Committing to the central database.");
+        }
+        // One change loses as a whole, of the other one a field.
+        central.run("UPDATE gis.tree SET height = 7 WHERE code = 'T1'; UPDATE gis.tree SET crown = 2 WHERE code = 'T2'");
+        killed_at(&central, &clone, "Committing to the central database.");
+        for _ in 0..2 {
+            synchronize(&central, &clone);
+        }
+        assert_eq!(
+            central.rows("SELECT code, height, crown FROM gis.tree WHERE code < 'T3' ORDER BY 1"),
+            ["T1|7|∅", "T2|5000|2"],
+            "sent before: {sent_before}"
+        );
+        assert_eq!(trees(&central), trees(&clone));
+        assert_eq!(central.value("SELECT count(*) FROM lizsync.conflicts"), "2");
+    }
+}
+
+/// The clone has committed a pass when the central collides; the next pass records both.
+#[test]
+fn a_pass_that_the_central_did_not_commit_is_in_the_history_of_the_next() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    central.run("CREATE SEQUENCE public.tries;
+        CREATE FUNCTION public.once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF nextval('public.tries') = 1 THEN RAISE serialization_failure; END IF; RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER once AFTER INSERT ON lizsync.history DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.once();
+        UPDATE gis.tree SET height = 7 WHERE code = 'T1'");
+    let outputs = synchronize(&central, &clone);
+    assert_eq!(outputs["APPLIED_TO_CLONE"], 1, "{outputs}");
+    assert_eq!(central.value("SELECT last_value FROM public.tries"), "2");
+    assert_eq!(
+        central.rows("SELECT applied_to_clone, captured_central FROM lizsync.history WHERE sync_type = 'partial'"),
+        ["1|1"]
+    );
+    assert_eq!(trees(&central), trees(&clone));
 }
