@@ -23,5 +23,5 @@ COPY (
     ) AS w
     JOIN (VALUES {tables}) AS t (number, schema_name, table_name, without_uid)
       ON w.schema_name = t.schema_name AND w.table_name = t.table_name AND w.without_uid = t.without_uid
-    ORDER BY t.number, w.uid, w.number NULLS LAST
+    ORDER BY t.number, w.uid, w.number NULLS LAST, w.edit_time
 ) TO STDOUT (FORMAT binary)
