@@ -34,6 +34,11 @@ fn two_new_rows_with_one_code() {
     let uid = |database: &Database| database.value("SELECT uid FROM gis.tree WHERE code = 'X'");
     let (of_central, of_clone) = (uid(&central), uid(&clone));
     let outputs = synchronize(&central, &clone);
+    // The history has each edit once, though the run took two passes.
+    assert_eq!(
+        central.rows("SELECT sum(applied_to_clone), sum(applied_to_central), count(*) FROM lizsync.history WHERE sync_type = 'partial'"),
+        ["1|2|2"]
+    );
     // Neither can take the other's X; everything else goes through.
     assert_eq!(
         [
