@@ -183,6 +183,54 @@ fn the_documented_grants_are_enough_and_open_nothing_else() {
     }
 }
 
+/// A role may write the ledger, but a clone knows itself what its runs have read.
+#[test]
+fn nobody_hides_the_edits_of_another_clone() {
+    let role = Role::new("forger");
+    let central = prepared("central", TREES);
+    let victim = clone_of(&central, "victim");
+    role.grant("Synchronising", &central);
+    for _ in 0..2 {
+        synchronize(&central, &victim);
+    }
+    let id = victim.value("SELECT server_id FROM lizsync.server_metadata");
+    role.run(&central, &format!(
+        "SELECT lizsync.receive(l.sender, '1:999999999:'::txid_snapshot, l.sync_id, l.deployment, l.system_identifier, l.timeline,
+            l.highest_event, l.acknowledged) FROM lizsync.ledger('{id}') AS l"
+    ));
+    victim.run("UPDATE gis.tree SET label = 'work' WHERE id = 3");
+    let parameters = json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": victim.conninfo()});
+    let heard = messages("synchronize_database", parameters);
+    assert!(
+        heard
+            .iter()
+            .any(|m| m.contains("lizsync.received") && m.contains("changed")),
+        "{heard:?}"
+    );
+    assert_eq!(
+        central.value("SELECT label FROM gis.tree WHERE id = 3"),
+        "work"
+    );
+    idle(&synchronize(&central, &victim));
+    assert_eq!(trees(&central), trees(&victim));
+}
+
+/// What takes the echoes of cascades out of the log takes nothing else.
+#[test]
+fn nobody_hides_an_edit_of_the_central() {
+    let role = Role::new("hider");
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    role.grant("Synchronising", &central);
+    role.run(
+        &central,
+        "BEGIN; UPDATE gis.tree SET height = 666 WHERE id = 3;
+         SELECT lizsync.shorten_cascades(jsonb_build_array(jsonb_build_object('event', e.event_id, 'names', NULL))) FROM lizsync.cascaded() AS e; COMMIT",
+    );
+    synchronize(&central, &clone);
+    assert_eq!(trees(&central), trees(&clone));
+}
+
 #[test]
 fn a_role_without_the_grants_is_refused() {
     let role = Role::new("stranger");
@@ -320,9 +368,9 @@ fn functions_do_not_look_at_what_the_caller_made() {
     // What other transactions logged cannot be taken away, nor a local edit be forged.
     assert_eq!(
         value(
-            "SELECT lizsync.shorten_cascade(e.event_id, NULL) FROM lizsync.changes(NULL, md5('x')::pg_catalog.uuid, '1:1:', '{0}', '{gis}', '{tree}', '{f}') AS e"
+            "SELECT lizsync.shorten_cascades(jsonb_build_array(jsonb_build_object('event', e.event_id, 'names', NULL))) FROM lizsync.changes(NULL, md5('x')::pg_catalog.uuid, '1:1:', '{0}', '{gis}', '{tree}', '{f}') AS e"
         ),
-        "f"
+        "0"
     );
     let stranger = "'00000000-0000-0000-0000-000000000002'";
     assert_eq!(
@@ -361,7 +409,7 @@ fn functions_do_not_look_at_what_the_caller_made() {
             "BEGIN; UPDATE gis.tree SET height = 7 WHERE id = 9;
              SELECT lizsync.log('gis', 'tree', 1, '00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001',
                  ARRAY[ROW('U', NULL, NULL, 'height=>1', NULL, NULL, NULL)::lizsync.entry]);
-             SELECT lizsync.shorten_cascade(e.event_id, ARRAY['height', 'nothing']) FROM lizsync.cascaded() AS e; ROLLBACK",
+             SELECT lizsync.shorten_cascades(jsonb_build_array(jsonb_build_object('event', e.event_id, 'names', jsonb_build_array('height', 'nothing')))) FROM lizsync.cascaded() AS e; ROLLBACK",
         )
         .unwrap();
     // Nothing of the caller's ran, with anybody's rights, and nothing was written to its tables.

@@ -42,24 +42,34 @@ BEGIN
 END
 $function$;
 
--- Takes fields out of what a cascade of this transaction logged; nothing is left of an event without
--- fields. names: null for the whole event. Returns whether there was such an event.
-CREATE OR REPLACE FUNCTION lizsync.shorten_cascade(event bigint, names text[]) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+-- Takes fields out of what cascades of this transaction logged; nothing is left of an event without
+-- fields. In a central only of rows that this transaction has also logged for another database: nobody
+-- can hide an edit of his own by it. echoes: JSON array of objects with event and names, null for the whole
+-- event. Returns how many events there were.
+CREATE OR REPLACE FUNCTION lizsync.shorten_cascades(echoes jsonb) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-BEGIN
-    DELETE FROM audit.logged_actions AS l
-    WHERE l.event_id = shorten_cascade.event AND l.transaction_id = txid_current() AND l.origin IS NULL
-      AND (shorten_cascade.names IS NULL
-           OR l.action = 'U' AND (l.changed_fields OPERATOR({hstore}.-) shorten_cascade.names) OPERATOR({hstore}.=) ''::{hstore}.hstore);
-    IF NOT FOUND THEN
-        UPDATE audit.logged_actions AS l
-        SET changed_fields = l.changed_fields OPERATOR({hstore}.-) shorten_cascade.names
-        WHERE l.event_id = shorten_cascade.event AND l.transaction_id = txid_current() AND l.origin IS NULL
-          AND l.action = 'U' AND shorten_cascade.names IS NOT NULL;
-    END IF;
-    RETURN FOUND;
-END
+    WITH echo AS MATERIALIZED (
+        SELECT l.event_id, CASE WHEN e.names IS NOT NULL AND l.action = 'U' THEN l.changed_fields OPERATOR({hstore}.-) e.names END AS left_over
+        FROM (SELECT (x.value ->> 'event')::bigint AS event,
+                     CASE jsonb_typeof(x.value -> 'names') WHEN 'array'
+                         THEN ARRAY(SELECT n.value FROM jsonb_array_elements_text(x.value -> 'names') AS n) END AS names
+              FROM jsonb_array_elements(shorten_cascades.echoes) AS x) AS e
+        JOIN audit.logged_actions AS l ON l.event_id = e.event
+        WHERE l.transaction_id = txid_current() AND l.origin IS NULL
+          AND (EXISTS (SELECT FROM lizsync.deployment) OR (l.schema_name, l.table_name, l.uid) IN (
+              SELECT o.schema_name, o.table_name, o.uid FROM audit.logged_actions AS o
+              WHERE o.transaction_id = txid_current() AND o.origin IS NOT NULL))
+    ), shortened AS (
+        UPDATE audit.logged_actions AS l SET changed_fields = e.left_over
+        FROM echo AS e WHERE l.event_id = e.event_id AND e.left_over OPERATOR({hstore}.<>) ''::{hstore}.hstore
+        RETURNING l.event_id
+    ), gone AS (
+        DELETE FROM audit.logged_actions AS l USING echo AS e
+        WHERE l.event_id = e.event_id AND (e.left_over IS NULL OR e.left_over OPERATOR({hstore}.=) ''::{hstore}.hstore)
+        RETURNING l.event_id
+    )
+    SELECT (SELECT count(*) FROM shortened) + (SELECT count(*) FROM gone)
 $function$;
 
 -- Records that everything visible in a snapshot of the sender has been taken. acknowledged: the last
@@ -188,5 +198,5 @@ AS $function$
     RETURNING max_event_id
 $function$;
 
-REVOKE ALL ON FUNCTION lizsync.log, lizsync.shorten_cascade, lizsync.receive, lizsync.record_conflicts,
+REVOKE ALL ON FUNCTION lizsync.log, lizsync.shorten_cascades, lizsync.receive, lizsync.record_conflicts,
     lizsync.list_aside, lizsync.record_run, lizsync.register_clone, lizsync.record_package FROM PUBLIC;

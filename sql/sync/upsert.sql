@@ -1,7 +1,7 @@
 -- Inserts and updates the rows of one table in one statement, so that foreign keys are checked when
 -- both are done. Updates come first: they may free a unique value that an insert needs.
 -- {table}, {fields} (an hstore: what to write, from s), {hstore}, {number}, {rows} (further condition on
--- s); {update} and {insert}: the statements, which return uid and row; {log}: the sub-statements
+-- s); {update} and {insert}: the statements, which return uid and row; {known}: which inserted rows count; {log}: the sub-statements
 -- that write the log, the last one called logged. Returns one row: rows to write, rows updated, rows inserted,
 -- and rows logged.
 WITH input AS MATERIALIZED (
@@ -14,5 +14,5 @@ WITH input AS MATERIALIZED (
 ), inserted AS (
     {insert}
 ){log}
-SELECT (SELECT count(DISTINCT uid) FROM input), (SELECT count(DISTINCT uid) FROM updated), (SELECT count(*) FROM inserted),
+SELECT (SELECT count(DISTINCT uid) FROM input), (SELECT count(DISTINCT uid) FROM updated), (SELECT count(*) FROM inserted{known}),
        (SELECT entries FROM logged)

@@ -117,9 +117,12 @@ impl<'a> Run<'a> {
                 Error::state("The clone's ledger (lizsync.received) does not know its central.")
                     .hint("Deploy a package to the clone again; save its edits first.")
             })?;
-        let received_by_central =
+        let mut received_by_central =
             self.central
                 .received_from(&self.clone, &clone, self.deployment)?;
+        if let Some(received) = &mut received_by_central {
+            self.check_memory(received)?;
+        }
         let (missing, lost) =
             self.find_lost(&mut received_by_clone, received_by_central.as_ref())?;
         self.prune(received_by_central.as_ref().map(|r| r.sync_id))?;
@@ -134,6 +137,25 @@ impl<'a> Run<'a> {
             missing,
             lost,
         })
+    }
+
+    /// The ledger of the central says which run it has; what that run had read of the clone, the clone
+    /// knows itself, so that nobody who may write the ledger can hide edits of this clone.
+    fn check_memory(&mut self, received: &mut Received) -> Result<()> {
+        let sql = "SELECT clone_snapshot::text FROM lizsync.runs WHERE sync_id = $1";
+        let row = self
+            .clone
+            .connection
+            .query_opt(sql, &[&received.sync_id])
+            .doing(|| "Reading the last runs of the clone")?;
+        if let Some(row) = row {
+            let own: String = row.get(0);
+            if own != received.snapshot {
+                self.feedback.warning("The ledger of the central (lizsync.received) has been changed: it does not say what this clone's last run had read. The clone goes by its own memory.");
+                received.snapshot = own;
+            }
+        }
+        Ok(())
     }
 
     /// What is new on each side.

@@ -50,7 +50,7 @@ pub enum Wanted {
     Row(Fields),
     /// No row.
     Deletion(Edit),
-    /// Nothing: it has no such column any more.
+    /// Nothing: it has no such column.
     Nothing,
 }
 
@@ -102,6 +102,17 @@ pub enum Dropped {
     Fields(Vec<Arc<str>>),
     /// All of it.
     Row,
+}
+
+impl Dropped {
+    /// Adds a field.
+    pub fn field(&mut self, name: &Arc<str>) {
+        match self {
+            Dropped::Nothing => *self = Dropped::Fields(vec![name.clone()]),
+            Dropped::Fields(names) => names.push(name.clone()),
+            Dropped::Row => {}
+        }
+    }
 }
 
 /// What follows from the changes of one row.

@@ -21,8 +21,8 @@ pub struct Synced {
     pub central: Local,
     /// In the clone.
     pub clone: Local,
-    /// The columns whose values travel, sorted.
-    pub columns: BTreeSet<Arc<str>>,
+    /// The columns whose values travel to the central, and to the clone.
+    columns: [BTreeSet<Arc<str>>; 2],
 }
 
 /// All tables of a run, parents before children.
@@ -146,36 +146,36 @@ impl Scope {
         }
     }
 
-    /// For each table, what is looked at of the sender's edits: the columns that travel, those that only
-    /// the sender has, which the receiver refuses, and those that neither has any more.
+    /// For each table, what is looked at of the sender's edits: all but automatic keys and generated
+    /// columns.
     pub fn columns(&self, sender: Side) -> Columns {
         let of = |synced: &Synced| {
-            let lacking = synced.lacking(sender).map(|name| Arc::from(name.as_str()));
-            let known: BTreeSet<Arc<str>> = synced.columns.iter().cloned().chain(lacking).collect();
-            let all = (synced.central.all_columns).union(&synced.clone.all_columns);
-            let ignored = all.filter(|name| !known.contains(name.as_str())).cloned();
+            let (here, there) = (synced.on(sender), synced.on(sender.other()));
+            let own = here.all_columns.difference(&here.columns);
+            // Where the sender has no such column any more, what it was is not known.
+            let others = there.all_columns.difference(&there.columns);
+            let others = others.filter(|name| !here.all_columns.contains(*name));
             Names {
-                ignored: ignored.collect(),
-                known,
+                known: synced.columns(sender.other()).clone(),
+                ignored: own.chain(others).cloned().collect(),
             }
         };
         let unusable = self.unusable.iter().map(|_| Names::default());
         Arc::new(self.tables.iter().map(of).chain(unusable).collect())
     }
 
-    /// Takes the values of columns that neither database has any more out of a change, which may leave
-    /// nothing of it.
-    pub fn take_gone(&self, number: usize, change: &mut Option<Change>) -> Fields {
+    /// Takes the values out of a change that no column waits for: neither database has it any more, or
+    /// the receiver's is generated, or an automatic key. That may leave nothing of the change.
+    pub fn take_gone(&self, number: usize, owner: Side, change: &mut Option<Change>) -> Fields {
         let mut gone = Fields::new();
         if let Some(synced) = self.tables.get(number)
             && let Some(Change::Insert(fields) | Change::Update(fields)) = change
         {
-            let exists = |name: &str| {
-                synced.columns.contains(name)
-                    || synced.central.all_columns.contains(name)
-                    || synced.clone.all_columns.contains(name)
+            let travels = |name: &str| {
+                synced.columns(owner.other()).contains(name)
+                    || synced.lacking(owner).any(|lacking| lacking == name)
             };
-            let names = fields.keys().filter(|name| !exists(name));
+            let names = fields.keys().filter(|name| !travels(name));
             for name in names.cloned().collect::<Vec<_>>() {
                 gone.extend(fields.remove_entry(&name));
             }
@@ -295,17 +295,27 @@ impl Synced {
     }
 
     fn new(table: Table, central: Local, clone: Local) -> Self {
-        // A column travels when it exists on both sides and is an automatic key on neither.
-        let columns = central
-            .columns
-            .intersection(&clone.columns)
-            .map(|name| Arc::from(name.as_str()))
-            .collect();
+        // What the sender has as an automatic key or generates itself does not travel. A column that it
+        // does not have any more does: it was renamed or dropped there after the edit.
+        let travel = |to: &Local, from: &Local| -> BTreeSet<Arc<str>> {
+            let travels =
+                |name: &&String| from.columns.contains(*name) || !from.all_columns.contains(*name);
+            let names = to.columns.iter().filter(travels);
+            names.map(|name| Arc::from(name.as_str())).collect()
+        };
         Self {
+            columns: [travel(&central, &clone), travel(&clone, &central)],
             table,
             central,
             clone,
-            columns,
+        }
+    }
+
+    /// The columns whose values travel to a side, sorted.
+    pub fn columns(&self, receiver: Side) -> &BTreeSet<Arc<str>> {
+        match receiver {
+            Side::Central => &self.columns[0],
+            Side::Clone => &self.columns[1],
         }
     }
 

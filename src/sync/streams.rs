@@ -145,7 +145,7 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
         for ((number, name), count) in self.gone {
             let table = scope.table(number).map(Table::plain).unwrap_or_default();
             feedback.warning(format!(
-                "{table}: neither database has a column {name} any more; {} of it kept in lizsync.conflicts.",
+                "{table}: column {name} is gone or generated where its edits should go; {} kept in lizsync.conflicts.",
                 counted(count, "value")
             ));
         }
@@ -193,7 +193,11 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
             (&mut merged.to_clone, Side::Central),
             (&mut merged.to_central, Side::Clone),
         ] {
-            for (name, field) in scope.take_gone(number, change) {
+            for (name, field) in scope.take_gone(number, owner, change) {
+                if owner == Side::Clone {
+                    // Else it would be found again after a crash.
+                    merged.dropped.field(&name);
+                }
                 if field.value.is_some() {
                     *gone.entry((number, name.clone())).or_default() += 1;
                     let conflict = Conflict::of_gone(name, field, owner);

@@ -3,11 +3,53 @@
 use uuid::Uuid;
 
 use super::Apply;
-use crate::postgres::{Template, literal};
+use crate::error::Result;
+use crate::postgres::{Doing, Table, Template, literal};
 use crate::sync::merge::Side;
 use crate::sync::scope::Synced;
+use crate::sync::stage::Staged;
 
 impl Apply<'_> {
+    /// Takes out of the log what cascades and triggers did to rows that are as staged.
+    pub(super) fn drop_echoes(&mut self, staged: &Staged) -> Result<()> {
+        let side = self.receiver.side;
+        let doing = || {
+            format!(
+                "Comparing cascades with what was staged in the {}",
+                side.name()
+            )
+        };
+        let tables = "SELECT DISTINCT l.schema_name, l.table_name FROM lizsync.cascaded() AS l";
+        let tables = self.receiver.connection.query(tables, &[]).doing(doing)?;
+        let scope = self.scope;
+        for row in tables {
+            let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
+            let number = scope.tables.iter().position(|t| t.table == table);
+            let Some(number) = number.filter(|number| staged.contains_key(number)) else {
+                continue;
+            };
+            let sql = self
+                .receiver
+                .template(include_str!("../../../sql/sync/echoes.sql"))
+                .set("table", table.to_string())
+                .set("number", number.to_string())
+                .set("schema_name", literal(&table.schema))
+                .set("table_name", literal(&table.name))
+                // A clone does not log what a run deletes; the central has it logged already.
+                .set(
+                    "ended",
+                    if side == Side::Central {
+                        "l.ended"
+                    } else {
+                        "true"
+                    },
+                )
+                .sql();
+            self.receiver.connection.batch_execute(&sql).doing(doing)?;
+        }
+        Ok(())
+    }
+
     /// The sub-statements that write the log of the central; a clone logs only its own edits. `entries` is
     /// the one called `entry`; `altered` the one of that name, of what triggers made of the rows.
     pub(super) fn log(&self, entries: &str, altered: Option<&str>, synced: &Synced) -> String {

@@ -21,7 +21,7 @@ use super::scope::Scope;
 use super::stage::{Amount, Staged};
 use super::tables::{Local, Reference};
 use super::triggers;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Doing, quote};
 use unique::Unique;
@@ -111,7 +111,7 @@ impl Apply<'_> {
             "SELECT set_config('lizsync.applying', '', true)",
             "Ending the apply",
         )?;
-        self.drop_echoes()?;
+        self.drop_echoes(staged)?;
         for number in disabled {
             triggers::enable(self.receiver, &scope.tables[number])?;
         }
@@ -148,8 +148,9 @@ impl Apply<'_> {
                 "Writing {name} to the {}.",
                 self.receiver.side.name()
             ));
-            applied.missing += self.record_missing(number)?;
-            applied.rows += self.upsert_all(number)?;
+            let written = self.upsert_all(number)?;
+            applied.rows += written;
+            applied.missing += self.record_missing(number, written)?;
         }
         for &number in &upserts {
             self.write_late(number)?;
@@ -184,18 +185,35 @@ impl Apply<'_> {
         self.refuse_violators(upserts)?;
         if self.found.refused.len() == before {
             // It has to be checked at once, though that may refuse rows which are valid in the end.
-            let said = error.said().cloned().unwrap_or_default();
-            let constraint = match (said.schema, said.constraint) {
-                (Some(schema), Some(name)) => format!("{}.{}", quote(&schema), quote(&name)),
-                // A trigger names none.
-                _ => "ALL".to_owned(),
-            };
+            let constraint = self.deferrable(&error)?;
             if !self.found.at_once.insert(constraint) {
                 return Err(error);
             }
         }
         self.found.again = true;
         Ok(())
+    }
+
+    /// The constraint that an error names, as SQL; all of them where it names none that there is, as
+    /// triggers do.
+    fn deferrable(&mut self, error: &Error) -> Result<String> {
+        let said = error.said().cloned().unwrap_or_default();
+        let doing = || "Looking for a constraint";
+        let sql = "SELECT EXISTS (SELECT FROM pg_constraint AS c JOIN pg_namespace AS n ON n.oid = c.connamespace
+                   WHERE n.nspname = $1 AND c.conname = $2 AND c.condeferrable)";
+        let (Some(schema), Some(name)) = (said.schema, said.constraint) else {
+            return Ok("ALL".to_owned());
+        };
+        let row = self
+            .receiver
+            .connection
+            .query_one(sql, &[&schema, &name])
+            .doing(doing)?;
+        let known: bool = row.get(0);
+        Ok(match known {
+            true => format!("{}.{}", quote(&schema), quote(&name)),
+            false => "ALL".to_owned(),
+        })
     }
 
     /// Refuses the staged rows that violate constraints which are checked at the end, now that
@@ -206,16 +224,6 @@ impl Apply<'_> {
             self.refuse_collisions(number, false)?;
         }
         Ok(())
-    }
-
-    /// Takes out of the log what cascades did to rows whose end is staged.
-    fn drop_echoes(&mut self) -> Result<()> {
-        let sql = self
-            .receiver
-            .template(include_str!("../../../sql/sync/echoes.sql"))
-            .set("tables", self.scope.values())
-            .sql();
-        self.execute(&sql, "Comparing cascades with what was staged")
     }
 
     fn execute(&mut self, sql: &str, doing: &str) -> Result<()> {

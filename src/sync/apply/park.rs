@@ -78,7 +78,7 @@ impl Apply<'_> {
             let loose: Vec<String> = loose
                 .map(|name| format!("{} = NULL", quote(name)))
                 .collect();
-            let travel = &self.scope.tables[child].columns;
+            let travel = self.scope.tables[child].columns(self.receiver.side);
             if loose.is_empty()
                 || !columns.iter().all(|name| travel.contains(name.as_str()))
                 || !reference.columns.iter().any(|(_, name)| name == column)

@@ -45,7 +45,7 @@ impl Apply<'_> {
             .connection
             .query(include_str!("../../../sql/sync/uniques.sql"), &[&oid])
             .doing(doing)?;
-        let travels = &self.scope.tables[number].columns;
+        let travels = self.scope.tables[number].columns(self.receiver.side);
         let uniques: Vec<Unique> = rows
             .iter()
             .map(|row| {

@@ -36,10 +36,10 @@ impl Apply<'_> {
         self.announce(local.oid)?;
         let late = self.late_columns(number);
         let hstore = self.receiver.identity.hstore.clone();
-        let columns: Vec<String> = synced.columns.iter().map(|name| quote(name)).collect();
+        let names = synced.columns(self.receiver.side);
+        let columns: Vec<String> = names.iter().map(|name| quote(name)).collect();
         // A row that was logged before a column was added gets its default, as it did at the sender.
-        let values: Vec<String> = synced
-            .columns
+        let values: Vec<String> = names
             .iter()
             .zip(&columns)
             .map(|(plain, name)| match local.defaults.get(&**plain) {
@@ -51,8 +51,7 @@ impl Apply<'_> {
             })
             .collect();
         let mut assignments = assigned(
-            synced
-                .columns
+            names
                 .iter()
                 .map(|name| &**name)
                 .filter(|name| *name != "uid" && !late.contains(*name)),
@@ -75,10 +74,9 @@ impl Apply<'_> {
             .set("row", row)
             .sql();
         // Triggers that could not be disabled may change what is written.
-        let watched =
-            self.receiver.side == Side::Central && !local.triggers.is_empty() && !local.owned;
-        let altered = watched.then(|| {
-            let columns = synced.columns.iter().map(|name| name.to_string());
+        let watched = !local.triggers.is_empty() && !local.owned;
+        let altered = (watched && self.receiver.side == Side::Central).then(|| {
+            let columns = names.iter().map(|name| name.to_string());
             let columns = array(&columns.filter(|name| !late.contains(name)).collect());
             self.receiver
                 .template(include_str!("../../../sql/sync/altered_log.sql"))
@@ -116,6 +114,15 @@ impl Apply<'_> {
             .set("update", update)
             .set("insert", insert)
             .set("fields", self.fields(synced, &late))
+            // A trigger may give a row another uid, under which nobody would look for it.
+            .set(
+                "known",
+                if watched {
+                    " WHERE uid IN (SELECT uid FROM input)"
+                } else {
+                    ""
+                },
+            )
             .set("number", number.to_string())
             .set("rows", rows)
             .set("log", log)
@@ -130,7 +137,7 @@ impl Apply<'_> {
 
     /// A row that vanished without an error.
     fn swallowed(&self, number: usize) -> Error {
-        let message = "a trigger or a rule of the table keeps the row from being written.";
+        let message = "a trigger or a rule of the table keeps the row from being written, or gives it another uid.";
         let (table, side) = (&self.scope.tables[number].table, self.receiver.side.name());
         Error::new(
             Kind::Database,
@@ -169,7 +176,7 @@ impl Apply<'_> {
     /// to each other, where the constraint cannot wait and the column may be null.
     pub(super) fn late_columns(&self, number: usize) -> BTreeSet<String> {
         let local = self.local(number);
-        let columns = &self.scope.tables[number].columns;
+        let columns = self.scope.tables[number].columns(self.receiver.side);
         self.references
             .iter()
             .filter(|r| r.child == local.oid && !r.deferrable)
@@ -217,8 +224,14 @@ impl Apply<'_> {
         count(row.get(1))
     }
 
-    /// Records updates of rows that are not there.
-    pub(super) fn record_missing(&mut self, number: usize) -> Result<u64> {
+    /// Records updates of rows that are not there, or not any more when it was their turn: those that
+    /// were neither refused nor among the `written` ones.
+    pub(super) fn record_missing(&mut self, number: usize, written: u64) -> Result<u64> {
+        let staged = format!("number = {number} AND reason IS NULL AND op IN ('I', 'U')");
+        let left = self.staged_changes(&staged)?.saturating_sub(written);
+        if left == 0 {
+            return Ok(0);
+        }
         let scope = self.scope;
         let synced = &scope.tables[number];
         // The sender's value is lost.
@@ -251,7 +264,8 @@ impl Apply<'_> {
                 counted(missing, "edit")
             ));
         }
-        Ok(missing)
+        // Should fewer be found, the receipt will tell.
+        Ok(missing.min(left))
     }
 }
 
