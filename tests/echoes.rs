@@ -13,7 +13,11 @@ fn settled(databases: &[&Database], synchronize: &dyn Fn(&Database) -> serde_jso
         for clone in &databases[1..] {
             let outputs = synchronize(clone);
             for id in ["CAPTURED_CENTRAL", "CAPTURED_CLONE", "SET_ASIDE"] {
-                assert!(round < 3 || outputs[id] == 0, "{outputs}");
+                assert!(
+                    round < 3 || outputs[id] == 0,
+                    "{outputs} {:?}",
+                    clone.rows("SELECT owner, uid, action, fields, message FROM lizsync.set_aside")
+                );
             }
         }
     }

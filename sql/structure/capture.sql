@@ -62,8 +62,9 @@ DECLARE
     deepest integer := audit.deepest();
     mark bigint;
 BEGIN
-    -- The engine logs what it applies itself, with origin and original times.
-    IF current_setting('lizsync.applying', true) = TG_RELID::oid::text THEN
+    -- The engine logs what it applies itself, with origin and original times; not what triggers and
+    -- cascades make of it.
+    IF current_setting('lizsync.applying', true) = TG_RELID::oid::text AND pg_trigger_depth() = 1 THEN
         RETURN NULL;
     END IF;
     GET DIAGNOSTICS context = PG_CONTEXT;
@@ -180,7 +181,7 @@ BEGIN
     IF TG_NARGS > 0 AND current_setting('lizsync.guarded', true) IS DISTINCT FROM TG_RELID::oid::text THEN
         PERFORM audit.guard_partition(TG_RELID, TG_ARGV[0], TG_ARGV[1]);
     END IF;
-    IF current_setting('lizsync.applying', true) = target::text THEN
+    IF current_setting('lizsync.applying', true) = target::text AND pg_trigger_depth() = 1 THEN
         RETURN NULL;
     END IF;
     IF TG_OP <> 'INSERT' THEN
