@@ -4,6 +4,7 @@
 mod support;
 
 use serde_json::json;
+use support::role::Role;
 use support::{Database, aside, clone_of, messages, prepared, synchronize};
 
 const REMARKS: &str =
@@ -205,5 +206,27 @@ fn a_column_that_is_renamed_while_its_value_waits() {
     assert_eq!(
         central.value("SELECT note, extra FROM gis.tree WHERE code = 'a'"),
         "edited|1"
+    );
+}
+
+/// A column that only the central has, and that the role may not write.
+#[test]
+fn a_column_of_the_office() {
+    let surveyor = Role::new("surveyor");
+    let (central, clone) = pair();
+    surveyor.grant("Synchronising", &central);
+    let columns = "(uid, code, remark, height)";
+    central.run(&format!(
+        "ALTER TABLE gis.tree ADD valid boolean DEFAULT false; REVOKE INSERT, UPDATE ON gis.tree FROM {0};
+         GRANT INSERT {columns}, UPDATE {columns} ON gis.tree TO {0}",
+        surveyor.name
+    ));
+    clone.run(EDIT);
+    let outputs = surveyor.synchronize(&central, &clone);
+    assert_eq!(outputs["SET_ASIDE"], 0, "{outputs}");
+    assert_eq!(
+        central
+            .rows("SELECT code, remark, valid FROM gis.tree WHERE code IN ('a', 'new') ORDER BY 1"),
+        ["a|edited|f", "new|fresh|f"]
     );
 }

@@ -21,8 +21,8 @@ pub struct Synced {
     pub central: Local,
     /// In the clone.
     pub clone: Local,
-    /// The columns whose values travel to the central, and to the clone.
-    columns: [BTreeSet<Arc<str>>; 2],
+    /// The columns whose values travel, sorted.
+    pub columns: BTreeSet<Arc<str>>,
 }
 
 /// All tables of a run, parents before children.
@@ -156,7 +156,12 @@ impl Scope {
             let others = there.all_columns.difference(&there.columns);
             let others = others.filter(|name| !here.all_columns.contains(*name));
             Names {
-                known: synced.columns(sender.other()).clone(),
+                known: synced
+                    .columns
+                    .iter()
+                    .cloned()
+                    .chain(synced.left(sender))
+                    .collect(),
                 ignored: own.chain(others).cloned().collect(),
             }
         };
@@ -172,7 +177,8 @@ impl Scope {
             && let Some(Change::Insert(fields) | Change::Update(fields)) = change
         {
             let travels = |name: &str| {
-                synced.columns(owner.other()).contains(name)
+                synced.columns.contains(name)
+                    || synced.left(owner).any(|left| *left == *name)
                     || synced.lacking(owner).any(|lacking| lacking == name)
             };
             let names = fields.keys().filter(|name| !travels(name));
@@ -295,28 +301,25 @@ impl Synced {
     }
 
     fn new(table: Table, central: Local, clone: Local) -> Self {
-        // What the sender has as an automatic key or generates itself does not travel. A column that it
-        // does not have any more does: it was renamed or dropped there after the edit.
-        let travel = |to: &Local, from: &Local| -> BTreeSet<Arc<str>> {
-            let travels =
-                |name: &&String| from.columns.contains(*name) || !from.all_columns.contains(*name);
-            let names = to.columns.iter().filter(travels);
-            names.map(|name| Arc::from(name.as_str())).collect()
-        };
+        // A column travels when it exists on both sides and is an automatic key on neither.
+        let columns = central
+            .columns
+            .intersection(&clone.columns)
+            .map(|name| Arc::from(name.as_str()))
+            .collect();
         Self {
-            columns: [travel(&central, &clone), travel(&clone, &central)],
             table,
             central,
             clone,
+            columns,
         }
     }
 
-    /// The columns whose values travel to a side, sorted.
-    pub fn columns(&self, receiver: Side) -> &BTreeSet<Arc<str>> {
-        match receiver {
-            Side::Central => &self.columns[0],
-            Side::Clone => &self.columns[1],
-        }
+    /// The columns that only the other side has: the sender may have renamed or dropped them after edits.
+    pub fn left(&self, sender: Side) -> impl Iterator<Item = Arc<str>> {
+        let (here, there) = (self.on(sender), self.on(sender.other()));
+        let names = there.columns.difference(&here.all_columns);
+        names.map(|name| Arc::from(name.as_str()))
     }
 
     /// The columns that the sender's edits may name, and that the other side does not have at all.

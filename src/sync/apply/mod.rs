@@ -10,6 +10,7 @@ mod unique;
 mod upsert;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ::postgres::Row;
 use uuid::Uuid;
@@ -68,6 +69,8 @@ pub struct Found {
     at_once: BTreeSet<String>,
     /// Whether what was refused makes another pass necessary.
     again: bool,
+    /// For each table, columns that the sender does not have any more, but has edited.
+    left: BTreeMap<usize, BTreeSet<Arc<str>>>,
     /// The unique indexes of tables that were looked at.
     uniques: BTreeMap<usize, Vec<Unique>>,
 }
@@ -92,6 +95,7 @@ impl Apply<'_> {
                 disabled.push(number);
             }
         }
+        self.find_left(staged)?;
         let mut applied = loop {
             self.execute("SAVEPOINT lizsync_pass", "Beginning a pass")?;
             self.found.again = false;
@@ -278,6 +282,46 @@ impl Apply<'_> {
         let name = self.scope.tables[number].table.plain();
         let side = self.receiver.side.name();
         move || format!("Writing {name} to the {side}")
+    }
+
+    /// Finds out which columns are written that the sender does not have any more: others of the receiver
+    /// are not touched, for the role may lack the right.
+    fn find_left(&mut self, staged: &Staged) -> Result<()> {
+        let scope = self.scope;
+        for (&number, synced) in staged
+            .keys()
+            .filter_map(|n| Some((n, scope.tables.get(*n)?)))
+        {
+            let left: Vec<Arc<str>> = synced.left(self.receiver.side.other()).collect();
+            if left.is_empty() {
+                continue;
+            }
+            let names: Vec<&str> = left.iter().map(|name| &**name).collect();
+            let sql = format!(
+                "SELECT n.name FROM unnest($1::text[]) AS n (name) WHERE EXISTS (SELECT FROM pg_temp.lizsync_stage AS s
+                 WHERE s.number = {number} AND s.op IN ('I', 'U') AND s.fields OPERATOR({}.?) n.name)",
+                self.receiver.identity.hstore
+            );
+            let doing = self.doing(number);
+            let rows = self
+                .receiver
+                .connection
+                .query(&sql, &[&names])
+                .doing(doing)?;
+            let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            let found = left
+                .into_iter()
+                .filter(|name| found.iter().any(|f| **f == **name));
+            self.found.left.insert(number, found.collect());
+        }
+        Ok(())
+    }
+
+    /// The columns of a table that are written.
+    fn columns(&self, number: usize) -> BTreeSet<Arc<str>> {
+        let left = self.found.left.get(&number).into_iter().flatten();
+        let columns = self.scope.tables[number].columns.iter();
+        columns.chain(left).cloned().collect()
     }
 
     /// The table as the receiver knows it.

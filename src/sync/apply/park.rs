@@ -78,7 +78,7 @@ impl Apply<'_> {
             let loose: Vec<String> = loose
                 .map(|name| format!("{} = NULL", quote(name)))
                 .collect();
-            let travel = self.scope.tables[child].columns(self.receiver.side);
+            let travel = self.columns(child);
             if loose.is_empty()
                 || !columns.iter().all(|name| travel.contains(name.as_str()))
                 || !reference.columns.iter().any(|(_, name)| name == column)

@@ -45,14 +45,14 @@ impl Apply<'_> {
             .connection
             .query(include_str!("../../../sql/sync/uniques.sql"), &[&oid])
             .doing(doing)?;
-        let travels = self.scope.tables[number].columns(self.receiver.side);
+        let travels = self.columns(number);
         let uniques: Vec<Unique> = rows
             .iter()
             .map(|row| {
                 let (keys, operators): (Vec<String>, Vec<String>) =
                     (row.get("keys"), row.get("operators"));
                 // A column that does not travel would not get its value back.
-                let columns = columns(row, travels);
+                let columns = columns(row, &travels);
                 let nulls_equal: bool = row.get("nulls_equal");
                 let null = |column: &&Column| column.nullable && !nulls_equal;
                 let mut rooms: Vec<(String, String)> = columns

@@ -36,7 +36,7 @@ impl Apply<'_> {
         self.announce(local.oid)?;
         let late = self.late_columns(number);
         let hstore = self.receiver.identity.hstore.clone();
-        let names = synced.columns(self.receiver.side);
+        let names = self.columns(number);
         let columns: Vec<String> = names.iter().map(|name| quote(name)).collect();
         // A row that was logged before a column was added gets its default, as it did at the sender.
         let values: Vec<String> = names
@@ -176,7 +176,7 @@ impl Apply<'_> {
     /// to each other, where the constraint cannot wait and the column may be null.
     pub(super) fn late_columns(&self, number: usize) -> BTreeSet<String> {
         let local = self.local(number);
-        let columns = self.scope.tables[number].columns(self.receiver.side);
+        let columns = self.columns(number);
         self.references
             .iter()
             .filter(|r| r.child == local.oid && !r.deferrable)
