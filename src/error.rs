@@ -77,6 +77,8 @@ pub struct Said {
     pub schema: Option<String>,
     /// The constraint that was violated.
     pub constraint: Option<String>,
+    /// Whether a function of a user's raised it, with a code of its own choice.
+    pub raised: bool,
 }
 
 /// The result of everything in this crate that can fail.

@@ -162,40 +162,107 @@ fn errors_of_the_users_own_are_about_the_row() {
     assert_eq!(aside(&clone).len(), 1);
 }
 
-/// What speaks of the server, the operator or another session is not about the row.
+/// A function that the central checks heights with: it does this where one is too high, the first times.
+fn above(central: &Database, tries: u32, does: &str) {
+    central.run(&format!(
+        "CREATE SEQUENCE IF NOT EXISTS gis.tries; ALTER SEQUENCE gis.tries RESTART;
+         CREATE OR REPLACE FUNCTION gis.ok(h int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN IF h > 1000 AND nextval('gis.tries') <= {tries} THEN {does}; END IF; RETURN true; END $$"
+    ));
+}
+
+/// Codes of a function of the user's are about the row, also those that PostgreSQL has for other things.
 #[test]
-fn errors_that_are_not_about_the_row_set_nothing_aside() {
+fn codes_that_a_function_raises_are_about_the_row() {
     let central = prepared("central", TREES);
     let clone = clone_of(&central, "clone");
-    let fails = |tries: u32, code: &str| {
-        central.run(&format!("CREATE OR REPLACE FUNCTION gis.ok(h int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN IF h > 1000 AND nextval('gis.tries') <= {tries} THEN RAISE EXCEPTION 'not now' USING ERRCODE = '{code}'; END IF; RETURN true; END $$;
-            ALTER SEQUENCE gis.tries RESTART"));
-    };
-    central.run("CREATE SEQUENCE gis.tries");
-    fails(0, "23514");
+    above(&central, 0, "NULL");
     central.run("ALTER TABLE gis.tree ADD CHECK (gis.ok(height))");
     clone.run("UPDATE gis.tree SET height = 5000 WHERE code = 'T1'");
     let before = trees(&central);
     for code in [
         "25P03", "28000", "53100", "53200", "55P03", "57014", "58030", "F0000", "XX001", "XX002",
+        "40001", "40P01",
     ] {
-        fails(100, code);
+        above(
+            &central,
+            1000,
+            &format!("RAISE EXCEPTION 'not this' USING ERRCODE = '{code}'"),
+        );
+        synchronize(&central, &clone);
+        assert_eq!(aside(&clone), [format!("clone|tree|U|{code}|∅")]);
+        assert!(trees(&central) == before, "{code}");
+    }
+    above(&central, 0, "NULL");
+    synchronize(&central, &clone);
+    assert_eq!(trees(&central), trees(&clone));
+}
+
+/// What speaks of the server, the operator or another session is not about the row, also within a
+/// function of the user's, and also where that catches the error and raises it again.
+#[test]
+fn errors_that_are_not_about_the_row_set_nothing_aside() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    central.run("CREATE TABLE public.busy (id int); INSERT INTO public.busy VALUES (1)");
+    above(&central, 0, "NULL");
+    central.run("ALTER TABLE gis.tree ADD CHECK (gis.ok(height))");
+    clone.run("UPDATE gis.tree SET height = 5000 WHERE code = 'T1'");
+    let before = trees(&central);
+    let mut other = central.connect();
+    other
+        .batch_execute("BEGIN; LOCK TABLE public.busy")
+        .unwrap();
+    let again = |does: &str| {
+        format!("BEGIN {does}; EXCEPTION WHEN OTHERS OR query_canceled THEN RAISE; END")
+    };
+    let locks = "SET LOCAL lock_timeout = '50ms'; PERFORM FROM public.busy";
+    let cancels = "PERFORM pg_cancel_backend(pg_backend_pid()), pg_sleep(5)";
+    for (code, does) in [
+        ("55P03", locks.to_owned()),
+        ("55P03", "LOCK TABLE public.busy NOWAIT".to_owned()),
+        ("55P03", again(locks)),
+        ("57014", cancels.to_owned()),
+        ("57014", again(cancels)),
+        (
+            "57P01",
+            "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(5)".to_owned(),
+        ),
+    ] {
+        above(&central, 1000, &does);
         let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
-        let error = run("synchronize_database", parameters).expect_err(code);
-        assert_eq!(error.sqlstate_code(), Some(code), "{}", error.sentence());
+        let error = run("synchronize_database", parameters).expect_err(&does);
+        assert_eq!(
+            error.sqlstate_code(),
+            Some(code),
+            "{does}: {}",
+            error.sentence()
+        );
         assert!(
             aside(&clone).is_empty() && trees(&central) == before,
-            "{code}"
+            "{does}"
         );
     }
-    // Collisions are tried again.
-    for code in ["40001", "40P01"] {
-        fails(4, code);
-        clone.run("UPDATE gis.tree SET height = height + 1 WHERE code = 'T1'");
-        let outputs = synchronize(&central, &clone);
-        assert_eq!(outputs["SET_ASIDE"], 0, "{code}: {outputs}");
-        assert_eq!(trees(&central), trees(&clone));
-    }
+}
+
+/// A function of the user's writes a row that another session has written since the run began.
+#[test]
+fn a_collision_within_a_function_is_tried_again() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    central.run(&format!(
+        "CREATE EXTENSION IF NOT EXISTS dblink; CREATE TABLE public.total (id int, n int); INSERT INTO public.total VALUES (1, 0);
+         CREATE FUNCTION public.other() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM public.dblink_exec('{}', 'UPDATE public.total SET n = n + 1'); UPDATE public.total SET n = n + 1; END $$",
+        central.conninfo()
+    ));
+    above(&central, 2, "PERFORM public.other()");
+    central.run("ALTER TABLE gis.tree ADD CHECK (gis.ok(height))");
+    clone.run("UPDATE gis.tree SET height = 5000 WHERE code = 'T1'");
+    let outputs = synchronize(&central, &clone);
+    assert_eq!(outputs["SET_ASIDE"], 0, "{outputs}");
+    assert_eq!(trees(&central), trees(&clone));
+    // Each of the two tries that collided left what the other session wrote.
+    assert_eq!(central.value("SELECT n FROM public.total"), "2");
 }
 
 /// Who may not read a table cannot look for what holds its rows.

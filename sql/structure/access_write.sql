@@ -73,12 +73,15 @@ AS $function$
 $function$;
 
 -- Records that everything visible in a snapshot of the sender has been taken. acknowledged: the last
--- run that the sender has received from here.
+-- run that the sender has received from here. What earlier runs of this sender listed as set aside, and
+-- this one did not, does not wait any more.
 CREATE OR REPLACE FUNCTION lizsync.receive(sender uuid, snapshot txid_snapshot, sync_id uuid, deployment uuid,
     system_identifier bigint, timeline integer, highest_event bigint, acknowledged uuid)
 RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
+    DELETE FROM lizsync.set_aside AS a
+    WHERE a.clone_id = receive.sender AND a.sync_id IS DISTINCT FROM receive.sync_id;
     INSERT INTO lizsync.received (sender, snapshot, sync_id, received_at, deployment, system_identifier, timeline,
         highest_event, acknowledged)
     VALUES (receive.sender, receive.snapshot, receive.sync_id, now(), receive.deployment, receive.system_identifier,

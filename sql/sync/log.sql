@@ -1,6 +1,12 @@
 , {name} AS (
-    -- In parts: an array has to fit into memory.
+    -- In parts of 500 entries or 16 MB, whatever is less: an array holds no more than 1 GB, and has to fit
+    -- into memory. With ORDER BY one after the other is built.
     SELECT sum(lizsync.log({schema_name}, {table_name}, {oid}, {origin}, {sync_id}, c.entries)) AS entries
-    FROM (SELECT array_agg(e.entry) AS entries FROM {from} AS e GROUP BY e.place / 500) AS c
+    FROM (
+        SELECT array_agg(p.entry ORDER BY p.place) AS entries
+        FROM (SELECT e.entry, e.place, sum(pg_column_size(e.entry)) OVER (ROWS UNBOUNDED PRECEDING) - pg_column_size(e.entry) AS bytes
+              FROM {from} AS e) AS p
+        GROUP BY p.place / 500, p.bytes / 16777216
+    ) AS c
     WHERE {after}
 )

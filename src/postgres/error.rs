@@ -72,6 +72,10 @@ fn cause(error: &::postgres::Error) -> String {
     }
 }
 
+/// The routine of PostgreSQL that runs a RAISE of PL/pgSQL. An error that a function only passes on (its
+/// context names the function as well) keeps the routine that it came from.
+const RAISE: &str = "exec_stmt_raise";
+
 /// A write in a read-only session, or on a standby.
 const READ_ONLY: &str = "25006";
 
@@ -97,6 +101,7 @@ fn from_server(db: &DbError, what: &str) -> Error {
             message,
             schema: db.schema().map(str::to_owned),
             constraint: db.constraint().map(str::to_owned),
+            raised: db.routine() == Some(RAISE),
         });
     let hint = match kind {
         _ if code == READ_ONLY => Some(

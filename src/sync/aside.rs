@@ -40,7 +40,7 @@ impl Run<'_> {
         refusals: &BySide,
         begun: &Begun,
     ) -> Result<()> {
-        // After a run that died the list of the central may be an old one.
+        // What the central lists of earlier runs goes with its new ledger entry.
         if !begun.stored && refusals.is_empty() {
             return Ok(());
         }
@@ -86,17 +86,14 @@ impl Run<'_> {
     /// The central's list of its own changes that this clone could not take.
     fn list_in_central(&mut self) -> Result<()> {
         let doing = "Listing what was set aside in the central";
-        let call = |waiting: &str| {
-            format!(
-                "SELECT lizsync.list_aside('{}', '{}', {waiting}::text::jsonb)",
-                self.clone.id, self.sync_id
-            )
-        };
-        let (clear, list) = (call("'[]'"), call("$1"));
-        // Also where nothing waits any more.
+        let list = format!(
+            "SELECT lizsync.list_aside('{}', '{}', $1::text::jsonb)",
+            self.clone.id, self.sync_id
+        );
         let central = &mut self.central.connection;
-        central.execute(&clear, &[]).doing(|| doing)?;
-        let query = Template::new(include_str!("../../sql/sync/waiting.sql"))
+        let query = self
+            .clone
+            .template(include_str!("../../sql/sync/waiting.sql"))
             .set("clone", literal(&self.clone.id.to_string()))
             .sql();
         hand_over(&mut self.clone.connection, &query, central, &list, doing)

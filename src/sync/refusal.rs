@@ -31,11 +31,11 @@ impl Refusal {
         let code = error.sqlstate_code()?;
         let class = code.get(..2)?;
         // What speaks of the connection, of another transaction, of resources, of the operator, of the
-        // system or of a damaged file is not about a row; all else is, codes of users' functions and of
-        // extensions among them.
+        // system or of a damaged file is not about a row; all else is, codes of extensions among them.
         let of_the_row = !matches!(class, "08" | "25" | "28" | "40" | "53" | "57" | "58" | "F0")
             && !matches!(code, "55P03" | "XX001" | "XX002");
-        let said = error.said().filter(|_| of_the_row)?;
+        // Users' functions choose their codes as they like.
+        let said = error.said().filter(|said| of_the_row || said.raised)?;
         Some(Self {
             sqlstate: code.to_owned(),
             constraint: said.constraint.clone(),
@@ -46,6 +46,14 @@ impl Refusal {
     /// Whether it speaks of the table rather than of a row, so that no row of it can be written.
     pub fn of_the_table(&self) -> bool {
         self.sqlstate.starts_with("42")
+    }
+
+    /// Whether it says that the role may not read the table, or that it (or a column) is not there.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(
+            self.sqlstate.as_str(),
+            "42501" | "42P01" | "42703" | "3F000"
+        )
     }
 
     /// Whether another row holds the value.

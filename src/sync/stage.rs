@@ -15,6 +15,19 @@ use crate::postgres::{Table, literal, quote};
 /// Bytes gathered before they are sent.
 const BUFFER: usize = 64 * 1024;
 
+/// Bytes of the values of a conflict that are recorded as they are: the central takes it as JSON, which
+/// holds 255 MB in a value. Of larger ones the beginnings are recorded.
+const WHOLE: usize = 100_000_000;
+
+/// Bytes of the values of a conflict that the statements recorded with it show.
+const SHOWN: usize = 1_000_000;
+
+/// Values of no more bytes than this are shown and recorded among others that are too large.
+const SHORT: usize = 64 * 1024;
+
+/// Characters that are left of a value which is too large.
+const BEGINNING: usize = 1000;
+
 /// The statement that a [`Stage`] writes to.
 pub const STAGE: &str = "COPY pg_temp.lizsync_stage \
     (number, uid, op, fields, edit_time, field_times, user_name, reason) FROM STDIN (FORMAT binary)";
@@ -212,18 +225,23 @@ struct Described<'a> {
 
 impl<'a> Described<'a> {
     fn new(wanted: &'a Wanted, table: &Table, uid: Uuid, field: Option<&str>) -> Self {
-        let assign = |name: &str, value: Option<&str>| {
-            format!(
-                "{} = {}",
-                quote(name),
-                value.map_or_else(|| "NULL".into(), literal)
-            )
+        // The statement is there to be read: large values are left out of it.
+        let assign = |name: &str, value: Option<&str>, all: usize| {
+            let value = match value {
+                None => "NULL".to_owned(),
+                Some(value) if all > SHOWN && value.len() > SHORT => "…".to_owned(),
+                Some(value) => literal(value),
+            };
+            format!("{} = {value}", quote(name))
         };
         let update = |list: &str| format!("UPDATE {table} SET {list} WHERE uid = '{uid}'");
         let (value, edit, sql) = match wanted {
             Wanted::Value(wanted) => {
-                let sql = update(&assign(field.unwrap_or_default(), wanted.value.as_deref()));
-                (wanted.value.clone(), Some(&wanted.edit), Some(sql))
+                let value = wanted.value.as_deref();
+                let all = value.map_or(0, str::len);
+                let sql = update(&assign(field.unwrap_or_default(), value, all));
+                let value = value.map(|value| recorded(value, all));
+                (value, Some(&wanted.edit), Some(sql))
             }
             Wanted::Deletion(edit) => (
                 None,
@@ -231,17 +249,17 @@ impl<'a> Described<'a> {
                 Some(format!("DELETE FROM {table} WHERE uid = '{uid}'")),
             ),
             Wanted::Row(fields) => {
+                let values = fields.values().filter_map(|f| f.value.as_deref());
+                let all = values.map(str::len).sum();
                 let list: Vec<_> = fields
                     .iter()
-                    .map(|(name, f)| assign(name, f.value.as_deref()))
+                    .map(|(name, f)| assign(name, f.value.as_deref(), all))
                     .collect();
                 let json: Map<String, Value> = fields
                     .iter()
                     .map(|(name, f)| {
-                        (
-                            name.to_string(),
-                            f.value.clone().map_or(Value::Null, Value::String),
-                        )
+                        let value = f.value.as_deref().map(|value| recorded(value, all));
+                        (name.to_string(), value.map_or(Value::Null, Value::String))
                     })
                     .collect();
                 (
@@ -254,4 +272,13 @@ impl<'a> Described<'a> {
         };
         Self { value, edit, sql }
     }
+}
+
+/// What is recorded of a value; `all`: how many bytes it and the others of the conflict have.
+fn recorded(value: &str, all: usize) -> String {
+    if all <= WHOLE || value.len() <= SHORT {
+        return value.to_owned();
+    }
+    let beginning: String = value.chars().take(BEGINNING).collect();
+    format!("{beginning}… ({} bytes)", value.len())
 }

@@ -8,9 +8,10 @@ use super::Apply;
 use super::unique::CHOICES;
 use super::upsert::Verbs;
 use crate::error::Result;
-use crate::postgres::{Doing, quote};
+use crate::postgres::{Doing, literal, quote};
 use crate::sync::needs;
 use crate::sync::refusal::Refusal;
+use crate::sync::tables::Reference;
 
 /// How many rows are tried by themselves before all rows of a table are refused for one reason.
 const PROBES: usize = 8;
@@ -218,7 +219,8 @@ impl Apply<'_> {
     /// Refuses rows that refer to a row which is not there, and will not come: its table was written
     /// before. So a thousand children of one refused parent are found by one query.
     ///
-    /// `all`: everything is written; else tables that are written later are left out.
+    /// `all`: everything is written; else tables that are written later are left out. References that
+    /// were there before are left alone: what is staged does not make them.
     pub(super) fn refuse_orphans(&mut self, number: usize, all: bool) -> Result<()> {
         let oid = self.local(number).oid;
         let table = &self.scope.tables[number].table;
@@ -245,6 +247,10 @@ impl Apply<'_> {
                 .set("parent", reference.parent_name.clone())
                 .set("given", given.join(" AND "))
                 .set("matches", reference.condition("n", "p"))
+                .set(
+                    "changed",
+                    changed(reference, all, &self.receiver.identity.hstore),
+                )
                 .sql();
             let refusal = Refusal::new(
                 "23503",
@@ -322,6 +328,28 @@ impl Verbs {
             Verbs::Update => " AND t.uid IS NOT NULL",
             Verbs::Both => "",
         }
+    }
+}
+
+/// The condition that a staged row (see orphans.sql) brings a reference; `written`: it is in the table already.
+fn changed(reference: &Reference, written: bool, hstore: &str) -> String {
+    let each = |of: fn(&str) -> String, between: &str| {
+        let list: Vec<String> = reference
+            .columns
+            .iter()
+            .map(|(child, _)| of(child))
+            .collect();
+        list.join(between)
+    };
+    if written {
+        let names = each(|name| literal(name), ", ");
+        format!("(i.op = 'I' OR i.fields OPERATOR({hstore}.?|) ARRAY[{names}]::text[])")
+    } else {
+        let differs = each(
+            |name| format!("n.{0} IS DISTINCT FROM o.{0}", quote(name)),
+            " OR ",
+        );
+        format!("(NOT i.there OR {differs})")
     }
 }
 

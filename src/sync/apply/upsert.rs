@@ -8,6 +8,7 @@ use crate::feedback::counted;
 use crate::postgres::{Doing, literal, quote};
 use crate::sync::merge::Side;
 use crate::sync::receipt::count;
+use crate::sync::refusal::Refusal;
 use crate::sync::scope::Synced;
 
 /// What a statement does: a right may be lacking for one of them.
@@ -246,16 +247,22 @@ impl Apply<'_> {
             .sql();
         let doing = self.doing(number);
         let (clone, sync_id) = (self.clone, self.sync_id);
-        let missing = self
-            .attempt(|apply| {
-                apply
-                    .receiver
-                    .connection
-                    .query_one(&sql, &[&clone, &sync_id])
-                    .doing(doing)
-            })?
+        let recorded = self.attempt(|apply| {
+            apply
+                .receiver
+                .connection
+                .query_one(&sql, &[&clone, &sync_id])
+                .doing(doing)
+        })?;
+        let missing = match recorded {
+            Ok(row) => count(row.get(0))?,
             // Who may not read the table cannot write it either: that says so.
-            .map_or(Ok(0), |row| count(row.get(0)))?;
+            Err(refusal) if refusal.is_unreadable() => 0,
+            Err(refusal) => {
+                self.refuse_missing(number, refusal)?;
+                0
+            }
+        };
         if missing > 0 {
             self.feedback.warning(format!(
                 "{}: rows that the {sender} has updated are not in the {1} any more; {2} kept in lizsync.conflicts.",
@@ -266,6 +273,21 @@ impl Apply<'_> {
         }
         // Should fewer be found, the receipt will tell.
         Ok(missing.min(left))
+    }
+
+    /// Refuses updates of rows that are not there, because they could not be recorded.
+    fn refuse_missing(&mut self, number: usize, refusal: Refusal) -> Result<()> {
+        let table = &self.scope.tables[number].table;
+        let sql = format!(
+            "SELECT s.uid FROM pg_temp.lizsync_stage AS s
+             WHERE s.number = {number} AND s.op = 'U' AND s.reason IS NULL
+               AND NOT EXISTS (SELECT FROM {table} AS t WHERE t.uid = s.uid)"
+        );
+        // Where they cannot even be looked for, writing them says so.
+        if let Ok(uids) = self.attempt(|apply| apply.uids(number, &sql))? {
+            self.refuse(number, &uids, refusal)?;
+        }
+        Ok(())
     }
 }
 
