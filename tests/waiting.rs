@@ -252,7 +252,7 @@ fn a_collision_within_a_function_is_tried_again() {
     central.run(&format!(
         "CREATE EXTENSION IF NOT EXISTS dblink; CREATE TABLE public.total (id int, n int); INSERT INTO public.total VALUES (1, 0);
          CREATE FUNCTION public.other() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
-             PERFORM public.dblink_exec('{}', 'UPDATE public.total SET n = n + 1'); UPDATE public.total SET n = n + 1; END $$",
+             PERFORM public.dblink_exec($dsn${}$dsn$, 'UPDATE public.total SET n = n + 1'); UPDATE public.total SET n = n + 1; END $$",
         central.conninfo()
     ));
     above(&central, 2, "PERFORM public.other()");

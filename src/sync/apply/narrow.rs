@@ -342,7 +342,7 @@ fn changed(reference: &Reference, written: bool, hstore: &str) -> String {
         list.join(between)
     };
     if written {
-        let names = each(|name| literal(name), ", ");
+        let names = each(literal, ", ");
         format!("(i.op = 'I' OR i.fields OPERATOR({hstore}.?|) ARRAY[{names}]::text[])")
     } else {
         let differs = each(
