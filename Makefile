@@ -18,7 +18,7 @@ help:
 	@echo '             (KEEP=1 leaves the servers running and says how to reach and stop them)'
 	@echo 'make test    install what is missing, and run all checks and tests'
 	@echo 'make versions  run the tests on PostgreSQL 12 to 18, and on pairs of them (downloads servers)'
-	@echo 'make soak    random histories for an hour, or ROUNDS=n of them, from SEED=n'
+	@echo 'make soak    values of gigabytes, and random histories for an hour, or ROUNDS=n of them, from SEED=n'
 	@echo 'make build   build the library: $(LIZSYNC_LIBRARY)'
 	@echo 'make header  write include/lizsync.h anew'
 	@echo 'make docs    write docs/algorithms.md anew'
@@ -58,6 +58,7 @@ versions: setup
 	$(PYTHON) tests/versions.py test
 
 soak: setup
+	$(PYTHON) tests/servers.py run cargo test --test huge
 	MINUTES=$(if $(ROUNDS),1000000,60) $(PYTHON) tests/servers.py run cargo test --test random -- --nocapture
 
 clean:
