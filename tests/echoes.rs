@@ -73,6 +73,32 @@ fn a_trigger_that_changes_a_row_that_was_written() {
     same(&[&central, &one, &two], "SELECT n FROM gis.a_sum");
 }
 
+/// A trigger that the role cannot disable changes the row that was written, and its neighbours.
+#[test]
+fn a_trigger_that_changes_the_table_that_is_written() {
+    let role = Role::new("surveyor");
+    let central = prepared(
+        "central",
+        "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text PRIMARY KEY, height int, rank int);
+         INSERT INTO gis.tree VALUES ('a', 1, 1), ('b', 2, 2), ('c', 3, 3)",
+    );
+    let (one, two) = (clone_of(&central, "one"), clone_of(&central, "two"));
+    role.grant("Synchronising", &central);
+    central.run(
+        "CREATE FUNCTION gis.rank() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            UPDATE gis.tree AS t SET rank = r.rank FROM (SELECT code, rank() OVER (ORDER BY height) FROM gis.tree) AS r WHERE r.code = t.code;
+            RETURN NULL; END $$;
+         CREATE TRIGGER rank AFTER UPDATE OF height ON gis.tree FOR EACH ROW EXECUTE FUNCTION gis.rank()",
+    );
+    one.run("UPDATE gis.tree SET height = 9 WHERE code = 'a'");
+    settled(&[&central, &one, &two], &|clone| {
+        role.synchronize(&central, clone)
+    });
+    let rows = "SELECT code, height, rank FROM gis.tree ORDER BY 1";
+    same(&[&central, &one, &two], rows);
+    assert_eq!(two.rows(rows), ["a|9|3", "b|2|1", "c|3|2"]);
+}
+
 /// A trigger of the central that the role cannot disable deletes what is to be deleted next.
 #[test]
 fn a_trigger_that_deletes_a_staged_row_first() {
