@@ -125,6 +125,10 @@ fn errors_that_speak_of_tables() {
         "UPDATE gis.tree SET plan = 'tree'; DELETE FROM gis.tree WHERE code = to_char(60, '000')",
     );
     settled(&central, &clone, &["tree"]);
+    // Every other one: the single rows that are tried first do not all say the same.
+    clone.run("INSERT INTO gis.tree SELECT 'x' || n, NULL, CASE n % 2 WHEN 0 THEN 'tree' ELSE 'nowhere' END FROM generate_series(1, 60) AS n");
+    let outputs = synchronize(&central, &clone);
+    assert_eq!(outputs["SET_ASIDE_CLONE"], 30, "{outputs}");
 }
 
 /// Where a right is missing, all rows wait that need it, and no others.

@@ -105,16 +105,12 @@ END
 $function$;
 
 -- What cascades and triggers did so far in this transaction, captured by the triggers of the tables.
--- ended: whether the run itself has logged the deletion of the row.
 CREATE OR REPLACE FUNCTION lizsync.cascaded()
-RETURNS TABLE (event_id bigint, schema_name text, table_name text, uid uuid, action text, ended boolean)
+RETURNS TABLE (event_id bigint, schema_name text, table_name text, uid uuid, action text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT l.event_id, l.schema_name, l.table_name, l.uid, l.action, o.uid IS NOT NULL
+    SELECT l.event_id, l.schema_name, l.table_name, l.uid, l.action
     FROM audit.logged_actions AS l
-    LEFT JOIN (SELECT DISTINCT d.schema_name, d.table_name, d.uid FROM audit.logged_actions AS d
-               WHERE d.transaction_id = txid_current() AND d.origin IS NOT NULL AND d.action = 'D') AS o
-        ON o.uid = l.uid AND o.schema_name = l.schema_name AND o.table_name = l.table_name
     WHERE l.transaction_id = txid_current() AND l.origin IS NULL
 $function$;
 

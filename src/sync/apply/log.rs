@@ -35,15 +35,6 @@ impl Apply<'_> {
                 .set("number", number.to_string())
                 .set("schema_name", literal(&table.schema))
                 .set("table_name", literal(&table.name))
-                // A clone does not log what a run deletes; the central has it logged already.
-                .set(
-                    "ended",
-                    if side == Side::Central {
-                        "l.ended"
-                    } else {
-                        "true"
-                    },
-                )
                 .sql();
             self.receiver.connection.batch_execute(&sql).doing(doing)?;
         }
