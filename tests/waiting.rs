@@ -64,6 +64,31 @@ fn of_lost_runs_the_later_edit_counts() {
     assert_eq!(trees(&central), trees(&clone));
 }
 
+/// A standby takes over that missed several runs.
+#[test]
+fn the_edits_of_several_lost_runs_come_back() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    synchronize(&central, &clone);
+    clone.run("UPDATE lizsync.runs SET standbys = true");
+    let standby = central.copy("standby");
+    for n in 1..=3 {
+        clone.run(&format!(
+            "UPDATE gis.tree SET height = {n}00 WHERE code = 'T{n}'"
+        ));
+        synchronize(&central, &clone); // lost
+    }
+    let central = lost(standby, &clone);
+    for _ in 0..2 {
+        synchronize(&central, &clone);
+    }
+    assert_eq!(
+        central.rows("SELECT height FROM gis.tree WHERE height >= 100 ORDER BY 1"),
+        ["100", "200", "300"]
+    );
+    assert_eq!(trees(&central), trees(&clone));
+}
+
 /// A run that sent what had waited is lost.
 #[test]
 fn what_waited_comes_back_after_a_lost_run() {
