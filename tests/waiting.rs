@@ -3,6 +3,7 @@
 
 mod support;
 
+use lizsync::error::Kind;
 use support::role::Role;
 use support::{Database, aside, clone_of, killed_at, prepared, run, synchronize};
 
@@ -256,9 +257,10 @@ fn errors_that_are_not_about_the_row_set_nothing_aside() {
         above(&central, 1000, &does);
         let parameters = serde_json::json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
         let error = run("synchronize_database", parameters).expect_err(&does);
-        assert_eq!(
-            error.sqlstate_code(),
-            Some(code),
+        // Of a session that ends, its last words may be lost.
+        let lost = error.sqlstate_code().is_none() && error.kind() == Kind::Connection;
+        assert!(
+            error.sqlstate_code() == Some(code) || code == "57P01" && lost,
             "{does}: {}",
             error.sentence()
         );
