@@ -60,6 +60,12 @@ pub struct Reference {
     pub name: String,
     /// Whether its check can wait.
     pub deferrable: bool,
+    /// Whether it empties the references to a key that changes (`ON UPDATE SET NULL`, `SET DEFAULT`).
+    pub unsets: bool,
+    /// The oid of the partition that it refers to, where it does not refer to the whole table.
+    pub parent_part: Option<u32>,
+    /// The condition on rows of the child that they are of the partition which refers, where it is one.
+    pub child_part: Option<String>,
     /// Pairs of columns: of the child, of the parent.
     pub columns: Vec<(String, String)>,
 }
@@ -73,6 +79,18 @@ impl Reference {
             .map(|(child, parent)| format!("{c}.{} = {t}.{}", quote(child), quote(parent)))
             .collect();
         pairs.join(" AND ")
+    }
+
+    /// The same for a row `t` of the whole parent table: rows of other partitions than the one that is
+    /// referred to do not count.
+    pub fn refers(&self, c: &str, t: &str) -> String {
+        let condition = self.condition(c, t);
+        match self.parent_part {
+            Some(part) => format!(
+                "{condition} AND {t}.tableoid = ANY (ARRAY(SELECT p.relid::oid FROM pg_partition_tree({part}) AS p))"
+            ),
+            None => condition,
+        }
     }
 }
 
@@ -133,6 +151,9 @@ pub fn references(client: &mut impl GenericClient, tables: &[u32]) -> Result<Vec
             parent_name: row.get("parent_name"),
             name: row.get("name"),
             deferrable: row.get("deferrable"),
+            unsets: row.get("unsets"),
+            parent_part: row.get("parent_part"),
+            child_part: row.get("child_part"),
             columns: child.into_iter().zip(parent).collect(),
         }
     });

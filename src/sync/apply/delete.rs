@@ -128,7 +128,7 @@ impl Apply<'_> {
                     "SELECT t.uid, {uid} FROM pg_temp.lizsync_stage AS s JOIN {parent} AS t ON t.uid = s.uid
                      JOIN {} AS c ON {} WHERE s.number = {number} AND s.op = 'D' AND s.reason IS NULL",
                     reference.child_name,
-                    reference.condition("c", "t")
+                    reference.refers("c", "t")
                 );
                 let doing = self.doing(number);
                 let rows = self
@@ -247,7 +247,7 @@ impl Apply<'_> {
             sql.push_str(&format!(
                 " AND NOT EXISTS (SELECT FROM {} AS c WHERE {}{itself})",
                 reference.child_name,
-                reference.condition("c", "t")
+                reference.refers("c", "t")
             ));
         }
         sql

@@ -5,6 +5,7 @@ mod delete;
 mod log;
 mod narrow;
 mod park;
+mod readable;
 mod refuse;
 mod unique;
 mod upsert;

@@ -8,7 +8,7 @@ use super::Apply;
 use super::unique::CHOICES;
 use super::upsert::Verbs;
 use crate::error::Result;
-use crate::postgres::{Doing, literal, quote};
+use crate::postgres::{literal, quote};
 use crate::sync::needs;
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
@@ -106,8 +106,10 @@ impl Apply<'_> {
         match first {
             Err(refusal) if refusal.is_held() => {
                 for choice in 0..CHOICES {
+                    let mut made = false;
                     let second = self.attempt(|apply| {
                         let room = apply.make_room(number, rows, choice)?;
+                        made = room > 0;
                         if room == 0 {
                             Ok(None)
                         } else {
@@ -116,9 +118,10 @@ impl Apply<'_> {
                     })?;
                     match second {
                         Ok(Some(written)) => return Ok(Ok(written)),
-                        // A rule may be against the stand-in: the next one may please it.
-                        Err(other) if !other.is_held() => {}
-                        _ => break,
+                        // With room the rows are refused for themselves.
+                        Err(_) if made => break,
+                        // A rule may be against the stand-in, or it may be taken: the next one may do.
+                        _ => {}
                     }
                 }
                 Ok(Err(refusal))
@@ -186,7 +189,7 @@ impl Apply<'_> {
     }
 
     /// Gives staged rows their turn.
-    fn place(&mut self, number: usize, uids: &[Uuid], work: Work) -> Result<()> {
+    pub(super) fn place(&mut self, number: usize, uids: &[Uuid], work: Work) -> Result<()> {
         let sql = format!(
             "UPDATE pg_temp.lizsync_stage AS s SET place = (u.place - 1)::integer
              FROM unnest($1::uuid[]) WITH ORDINALITY AS u (uid, place)
@@ -198,7 +201,7 @@ impl Apply<'_> {
     }
 
     /// The staged rows of a work, but for updates of rows that are not there.
-    fn staged_uids(&mut self, number: usize, work: Work) -> Result<Vec<Uuid>> {
+    pub(super) fn staged_uids(&mut self, number: usize, work: Work) -> Result<Vec<Uuid>> {
         let sql = |join: &str, rows: &str| {
             format!(
                 "SELECT s.uid FROM pg_temp.lizsync_stage AS s{join}
@@ -234,11 +237,16 @@ impl Apply<'_> {
             if !all && self.number_of(reference.parent).is_some_and(later) {
                 continue;
             }
-            let given: Vec<String> = reference
+            let mut given: Vec<String> = reference
                 .columns
                 .iter()
                 .map(|(child, _)| format!("n.{} IS NOT NULL", quote(child)))
                 .collect();
+            if let Some(part) = &reference.child_part {
+                given.push(format!(
+                    "EXISTS (SELECT FROM (SELECT (i.new).*) AS own WHERE {part})"
+                ));
+            }
             let sql = self
                 .receiver
                 .template(include_str!("../../../sql/sync/orphans.sql"))
@@ -263,9 +271,12 @@ impl Apply<'_> {
             queries.push((sql, refusal));
         }
         for (sql, refusal) in queries {
-            if let Ok(uids) = self.attempt(|apply| apply.uids(number, &sql))? {
-                self.refuse(number, &uids, refusal)?;
-            }
+            let uids: Vec<Uuid> = self
+                .ask(number, &sql)?
+                .iter()
+                .map(|row| row.get(0))
+                .collect();
+            self.refuse(number, &uids, refusal)?;
         }
         Ok(())
     }
@@ -289,14 +300,8 @@ impl Apply<'_> {
             })
             .collect();
         for sql in own {
-            let doing = self.doing(number);
-            let rows =
-                self.attempt(|apply| apply.receiver.connection.query(&sql, &[]).doing(doing))?;
-            pairs.extend(
-                rows.unwrap_or_default()
-                    .iter()
-                    .map(|row| (row.get(0), row.get(1))),
-            );
+            let rows = self.ask(number, &sql)?;
+            pairs.extend(rows.iter().map(|row| (row.get(0), row.get(1))));
         }
         Ok(pairs)
     }

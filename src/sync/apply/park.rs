@@ -1,6 +1,7 @@
 //! Unique values that change hands: two codes that swap, a chain of codes that move on, a code of a
 //! row that can only be deleted later. The rows that are about to give a value up make room first.
 
+use ::postgres::Row;
 use uuid::Uuid;
 
 use super::Apply;
@@ -31,14 +32,19 @@ impl Apply<'_> {
                 continue;
             };
             let mut holders: Vec<Uuid> = self
-                .collisions(number, unique, rows)?
-                .into_iter()
+                .ask_once(number, &self.collisions_sql(number, unique, rows))?
+                .unwrap_or_default()
+                .iter()
+                .map(Collision::of)
                 .filter(|collision| collision.changing)
                 .map(|collision| collision.holder)
                 .collect();
             holders.sort_unstable();
             holders.dedup();
             if holders.is_empty() {
+                continue;
+            }
+            if self.would_unset(number, column, &holders)? {
                 continue;
             }
             all += holders.len();
@@ -54,6 +60,36 @@ impl Apply<'_> {
             self.write(number, &sql, &holders)?;
         }
         Ok(all)
+    }
+
+    /// Whether rows that will not get their references back refer to such a column of these rows by a
+    /// key that empties them when it changes.
+    fn would_unset(&mut self, parent: usize, column: &str, holders: &[Uuid]) -> Result<bool> {
+        let oid = self.local(parent).oid;
+        let references = self.references;
+        for reference in references.iter().filter(|r| {
+            r.parent == oid && r.unsets && r.columns.iter().any(|(_, name)| name == column)
+        }) {
+            let later = self
+                .number_of(reference.child)
+                .filter(|child| *child > parent);
+            let staged = later.map_or_else(String::new, |child| {
+                format!(
+                    " AND NOT EXISTS (SELECT FROM pg_temp.lizsync_stage AS s WHERE s.number = {child}
+                      AND s.uid = c.uid AND s.reason IS NULL AND s.op IN ('I', 'U', 'D'))"
+                )
+            });
+            let sql = format!(
+                "SELECT FROM {} AS t JOIN {} AS c ON {} WHERE t.uid = ANY ($1){staged} LIMIT 1",
+                self.scope.tables[parent].table,
+                reference.child_name,
+                reference.refers("c", "t")
+            );
+            if self.write(parent, &sql, holders)? > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes the references away from staged rows that refer to such a column of these rows and are
@@ -91,7 +127,7 @@ impl Apply<'_> {
                  WHERE t.uid = ANY ($1)",
                 self.scope.tables[parent].table,
                 reference.child_name,
-                reference.condition("c", "t")
+                reference.refers("c", "t")
             );
             let doing = self.doing(child);
             let rows = self
@@ -142,7 +178,8 @@ impl Apply<'_> {
         let mut needs = Vec::new();
         let uniques = self.uniques(number)?;
         for unique in uniques.iter().filter(|u| u.at_once == at_once) {
-            let collisions = self.collisions(number, unique, "")?;
+            let collisions = self.ask(number, &self.collisions_sql(number, unique, ""))?;
+            let collisions: Vec<Collision> = collisions.iter().map(Collision::of).collect();
             let kept: Vec<Uuid> = collisions
                 .iter()
                 .filter(|collision| !collision.changing)
@@ -168,7 +205,8 @@ impl Apply<'_> {
         Ok(needs)
     }
 
-    fn collisions(&mut self, number: usize, unique: &Unique, rows: &str) -> Result<Vec<Collision>> {
+    /// The query for staged rows that want a key which another row holds.
+    fn collisions_sql(&self, number: usize, unique: &Unique, rows: &str) -> String {
         let numbered = |pattern: fn(usize, &(String, String)) -> String, separator: &str| {
             let parts: Vec<String> = unique
                 .keys
@@ -178,8 +216,7 @@ impl Apply<'_> {
                 .collect();
             parts.join(separator)
         };
-        let sql = self
-            .receiver
+        self.receiver
             .template(include_str!("../../../sql/sync/held_keys.sql"))
             .set("table", self.scope.tables[number].table.to_string())
             .set("number", number.to_string())
@@ -207,20 +244,17 @@ impl Apply<'_> {
                 ),
             )
             .set("predicate", unique.predicate.clone())
-            .sql();
-        let doing = self.doing(number);
-        let found =
-            self.attempt(|apply| apply.receiver.connection.query(&sql, &[]).doing(doing))?;
-        // What cannot be evaluated tells by itself when it is written.
-        let found = found.unwrap_or_default();
-        Ok(found
-            .iter()
-            .map(|row| Collision {
-                wanting: row.get(0),
-                holder: row.get(1),
-                changing: row.get(2),
-                deleted: row.get(3),
-            })
-            .collect())
+            .sql()
+    }
+}
+
+impl Collision {
+    fn of(row: &Row) -> Self {
+        Self {
+            wanting: row.get(0),
+            holder: row.get(1),
+            changing: row.get(2),
+            deleted: row.get(3),
+        }
     }
 }

@@ -91,28 +91,37 @@ struct Column {
     category: String,
     length: i32,
     nullable: bool,
+    /// Whether a foreign key uses it.
+    refers: bool,
 }
 
 fn columns(row: &::postgres::Row, travels: &BTreeSet<Arc<str>>) -> Vec<Column> {
     let (names, kinds): (Vec<String>, Vec<String>) = (row.get("columns"), row.get("types"));
     let (categories, lengths): (Vec<String>, Vec<i32>) =
         (row.get("categories"), row.get("lengths"));
-    let nullable: Vec<bool> = row.get("nullable");
-    names
+    let (nullable, refers): (Vec<bool>, Vec<bool>) = (row.get("nullable"), row.get("refers"));
+    let mut columns: Vec<Column> = names
         .into_iter()
         .zip(kinds)
         .zip(categories)
         .zip(lengths)
         .zip(nullable)
-        .map(|((((name, kind), category), length), nullable)| Column {
-            name,
-            kind,
-            category,
-            length,
-            nullable,
-        })
+        .zip(refers)
+        .map(
+            |(((((name, kind), category), length), nullable), refers)| Column {
+                name,
+                kind,
+                category,
+                length,
+                nullable,
+                refers,
+            },
+        )
         .filter(|column| column.name != "uid" && travels.contains(column.name.as_str()))
-        .collect()
+        .collect();
+    // A stand-in in a column that refers to other rows would refer to none.
+    columns.sort_by_key(|column| column.refers);
+    columns
 }
 
 impl Column {
@@ -128,13 +137,22 @@ impl Column {
             format!(
                 "SELECT h.{name}::{kind} AS v FROM {table} AS h UNION ALL
                  SELECT (s.fields OPERATOR({hstore}.->) {plain})::{kind} FROM pg_temp.lizsync_stage AS s
-                 WHERE s.number = {number} AND s.op IN ('I', 'U') AND s.fields OPERATOR({hstore}.?) {plain}"
+                 WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U') AND s.fields OPERATOR({hstore}.?) {plain}"
             )
         };
         let random = "md5(random()::text || p.uid::text)";
         match (self.category.as_str(), self.kind.as_str()) {
             ("S", _) => {
+                // Of single letters there are few: the next that is free, of all or of the same kind.
+                let next = |from: &str, to: &str| {
+                    format!(
+                        "(SELECT chr(g) FROM generate_series({from}, {to}) AS g
+                          WHERE NOT EXISTS (SELECT FROM ({}) AS y WHERE y.v = chr(g)) ORDER BY g OFFSET p.n - 1 LIMIT 1)",
+                        taken("text")
+                    )
+                };
                 let any = match self.length > HEADER {
+                    true if self.length == HEADER + 1 => next("33", "126"),
                     true => format!("left({random}, {})", self.length - HEADER),
                     false => random.to_owned(),
                 };
@@ -149,6 +167,13 @@ impl Column {
                       GROUP BY g) AS y
                      WHERE y.v NOT IN (SELECT o.v FROM ({}) AS o WHERE o.v IS NOT NULL) LIMIT 1)",
                     taken("text")
+                );
+                let alike = format!(
+                    "CASE WHEN t.{name}::text COLLATE \"C\" ~ '^[A-Z]$' THEN {} WHEN t.{name}::text COLLATE \"C\" ~ '^[a-z]$' THEN {}
+                     WHEN t.{name}::text ~ '^[0-9]$' THEN {} ELSE {alike} END",
+                    next("65", "90"),
+                    next("97", "122"),
+                    next("48", "57")
                 );
                 vec![any, alike]
             }
@@ -178,6 +203,23 @@ impl Column {
                     among("1")
                 );
                 vec![of(above), of(among("m.least"))]
+            }
+            ("N", "float4" | "float8") => {
+                // Whole numbers as far as the type holds them exactly, which leaves out infinity and NaN.
+                let limit = match self.kind.as_str() {
+                    "float4" => "1e6",
+                    _ => "1e15",
+                };
+                let of = |what: &str| {
+                    format!(
+                        "(SELECT {what} FROM ({}) AS x WHERE x.v BETWEEN -{limit} AND {limit})",
+                        taken("float8")
+                    )
+                };
+                vec![
+                    of("coalesce(floor(max(x.v)), 0) + p.n"),
+                    of("coalesce(ceil(min(x.v)), 0) - p.n"),
+                ]
             }
             ("D", "date" | "timestamp" | "timestamptz") => vec![format!(
                 "(SELECT coalesce(max(x.v), now()::{0}) FROM ({1}) AS x WHERE isfinite(x.v)) + p.n * interval '1 day'",

@@ -152,7 +152,7 @@ impl Apply<'_> {
     }
 
     /// What of a staged row is written at first, as SQL.
-    fn fields(&self, synced: &Synced, late: &BTreeSet<String>) -> String {
+    pub(super) fn fields(&self, synced: &Synced, late: &BTreeSet<String>) -> String {
         let hstore = &self.receiver.identity.hstore;
         let local = synced.on(self.receiver.side);
         // A row that had to make room gets back what it gave up.

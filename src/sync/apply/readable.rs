@@ -1,0 +1,74 @@
+//! Rows that cannot be read as rows of the receiver: a text that is too long, a label that a type lacks. One
+//! of them is enough for a query over all staged rows of a table to fail.
+
+use std::collections::BTreeSet;
+
+use ::postgres::Row;
+
+use super::Apply;
+use super::narrow::Work;
+use super::upsert::Verbs;
+use crate::error::Result;
+use crate::postgres::Doing;
+
+impl Apply<'_> {
+    /// What a query over the staged rows of a table returns. Where it fails, it is asked again without the
+    /// rows that cannot be read. None where it fails for another reason: what cannot be evaluated
+    /// tells by itself when it is written.
+    pub(super) fn ask(&mut self, number: usize, sql: &str) -> Result<Vec<Row>> {
+        if let Some(rows) = self.ask_once(number, sql)? {
+            return Ok(rows);
+        }
+        if self.refuse_unreadable(number)? {
+            return Ok(self.ask_once(number, sql)?.unwrap_or_default());
+        }
+        Ok(Vec::new())
+    }
+
+    /// What such a query returns, or none where it fails.
+    pub(super) fn ask_once(&mut self, number: usize, sql: &str) -> Result<Option<Vec<Row>>> {
+        let doing = self.doing(number);
+        let rows = self.attempt(|apply| apply.receiver.connection.query(sql, &[]).doing(doing))?;
+        Ok(rows.ok())
+    }
+
+    /// Refuses the staged rows that cannot be read; returns whether there are any. They are found by
+    /// halving.
+    fn refuse_unreadable(&mut self, number: usize) -> Result<bool> {
+        let work = Work::Upsert(Verbs::Both);
+        let uids = self.staged_uids(number, work)?;
+        self.place(number, &uids, work)?;
+        let synced = &self.scope.tables[number];
+        // Read as they are written: a domain that may not be null has its default.
+        let fields = self.fields(synced, &BTreeSet::new());
+        let mut parts = vec![(0, uids.len())];
+        let mut found = false;
+        while let Some((from, to)) = parts.pop() {
+            self.feedback.check()?;
+            let sql = self
+                .receiver
+                .template(include_str!("../../../sql/sync/unreadable.sql"))
+                .set("table", synced.table.to_string())
+                .set("number", number.to_string())
+                .set("fields", fields.clone())
+                .set("from", from.to_string())
+                .set("to", to.to_string())
+                .sql();
+            match self.attempt(|apply| apply.row(number, &sql))? {
+                Ok(_) => {}
+                // Not about a row: the statement that writes says it.
+                Err(refusal) if refusal.of_the_table() => return Ok(found),
+                Err(refusal) if to - from <= 1 => {
+                    self.refuse(number, &uids[from..to], refusal)?;
+                    found = true;
+                }
+                Err(_) => {
+                    let middle = from + (to - from) / 2;
+                    parts.push((middle, to));
+                    parts.push((from, middle));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
