@@ -55,7 +55,6 @@ impl Apply<'_> {
                 let columns = columns(row, travels);
                 let nulls_equal: bool = row.get("nulls_equal");
                 let null = |column: &&Column| column.nullable && !nulls_equal;
-
                 let mut rooms: Vec<(String, String)> = columns
                     .iter()
                     .find(null)
