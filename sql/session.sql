@@ -16,5 +16,7 @@ SET client_min_messages = warning;
 -- Rows that a policy hides must be an error, never a silent difference.
 SET row_security = off;
 SET search_path = pg_catalog;
+-- The planner takes small queries of the catalog for large ones: compiling them takes a second.
+SET jit = off;
 -- Time limits that older versions do not have.
 SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout');

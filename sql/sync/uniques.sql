@@ -24,7 +24,16 @@ CROSS JOIN LATERAL (
     SELECT array_agg(coalesce((SELECT pg_get_expr(e.adbin, e.adrelid) FROM pg_attribute AS g
                 JOIN pg_attrdef AS e ON e.adrelid = g.attrelid AND e.adnum = g.attnum
                 WHERE g.attrelid = i.indrelid AND g.attnum = (i.indkey::smallint[])[n - 1] AND g.attgenerated <> ''),
-               pg_get_indexdef(i.indexrelid, n, true))
+               pg_get_indexdef(i.indexrelid, n, true)
+               -- There is no = for a domain over an enum.
+               || coalesce((SELECT '::' || format_type(e.oid, NULL) FROM pg_attribute AS g CROSS JOIN LATERAL (
+                                WITH RECURSIVE base AS (
+                                    SELECT g.atttypid AS type
+                                    UNION ALL
+                                    SELECT d.typbasetype FROM base JOIN pg_type AS d ON d.oid = base.type AND d.typtype = 'd')
+                                SELECT type FROM base) AS b
+                            JOIN pg_type AS e ON e.oid = b.type AND e.typtype = 'e' AND e.oid <> g.atttypid
+                            WHERE g.attrelid = i.indrelid AND g.attnum = (i.indkey::smallint[])[n - 1] AND g.attnum > 0), ''))
                -- A collation of the index's own decides what is equal.
                || coalesce((SELECT format(' COLLATE %I.%I', s.nspname, o.collname) FROM pg_collation AS o
                             JOIN pg_namespace AS s ON s.oid = o.collnamespace

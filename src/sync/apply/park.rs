@@ -9,6 +9,7 @@ use super::unique::Unique;
 use crate::error::Result;
 use crate::postgres::{Doing, quote};
 use crate::sync::refusal::Refusal;
+use crate::sync::tables::Reference;
 
 /// A staged row that wants a key which another row holds.
 struct Collision {
@@ -70,10 +71,8 @@ impl Apply<'_> {
         for reference in references.iter().filter(|r| {
             r.parent == oid && r.unsets && r.columns.iter().any(|(_, name)| name == column)
         }) {
-            let later = self
-                .number_of(reference.child)
-                .filter(|child| *child > parent);
-            let staged = later.map_or_else(String::new, |child| {
+            let later = self.loosenable(reference, parent);
+            let staged = later.map_or_else(String::new, |(child, _)| {
                 format!(
                     " AND NOT EXISTS (SELECT FROM pg_temp.lizsync_stage AS s WHERE s.number = {child}
                       AND s.uid = c.uid AND s.reason IS NULL AND s.op IN ('I', 'U', 'D'))"
@@ -101,26 +100,12 @@ impl Apply<'_> {
             .iter()
             .filter(|r| r.parent == oid && r.child != oid)
         {
-            let Some(child) = self
-                .number_of(reference.child)
-                .filter(|child| *child > parent)
-            else {
-                continue;
-            };
-            let columns: Vec<&String> = reference.columns.iter().map(|(name, _)| name).collect();
-            let loose = columns
-                .iter()
-                .filter(|name| self.local(child).nullable.contains(**name));
-            let loose: Vec<String> = loose
-                .map(|name| format!("{} = NULL", quote(name)))
-                .collect();
-            let travel = self.columns(child);
-            if loose.is_empty()
-                || !columns.iter().all(|name| travel.contains(name.as_str()))
-                || !reference.columns.iter().any(|(_, name)| name == column)
-            {
+            if !reference.columns.iter().any(|(_, name)| name == column) {
                 continue;
             }
+            let Some((child, loose)) = self.loosenable(reference, parent) else {
+                continue;
+            };
             let sql = format!(
                 "SELECT c.uid FROM {} AS t JOIN {} AS c ON {}
                  JOIN pg_temp.lizsync_stage AS s ON s.number = {child} AND s.uid = c.uid AND s.reason IS NULL AND s.op IN ('I', 'U', 'D')
@@ -149,6 +134,21 @@ impl Apply<'_> {
             self.write(child, &sql, &uids)?;
         }
         Ok(())
+    }
+
+    /// The child table of a foreign key and what takes its reference away, where that table is written after
+    /// the parent, and its rows get the reference back then.
+    fn loosenable(&self, reference: &Reference, parent: usize) -> Option<(usize, Vec<String>)> {
+        let child = self.number_of(reference.child)?;
+        let travel = self.columns(child);
+        let names = || reference.columns.iter().map(|(name, _)| name);
+        let nullable = &self.local(child).nullable;
+        let loose: Vec<String> = names()
+            .filter(|name| nullable.contains(*name))
+            .map(|name| format!("{} = NULL", quote(name)))
+            .collect();
+        let back = child > parent && names().all(|name| travel.contains(name.as_str()));
+        (back && !loose.is_empty()).then_some((child, loose))
     }
 
     /// Keeps rows as they are before they make room: the log shows them so, and what is staged is added to
