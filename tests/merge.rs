@@ -142,11 +142,31 @@ proptest! {
         play(&mut clone, &events);
         play(&mut central, survived);
         let (mut pulled, mut read_again) = (folded(&events).0, folded(survived).0);
-        take_out_seen(&mut pulled, &mut read_again);
+        take_out_seen(&mut pulled, &mut read_again, survived);
         let merged = merge(read_again, pulled);
         merged.to_clone.iter().for_each(|change| apply(&mut clone, change));
         merged.to_central.iter().for_each(|change| apply(&mut central, change));
         prop_assert_eq!(central, clone);
+    }
+
+    /// A run that died after the clone had taken a part: what the central still has is not sent back to it
+    /// and makes no conflict, and the clone gets the rest.
+    #[test]
+    fn what_a_dead_run_brought_is_recognised(exists: bool, steps in prop::collection::vec(any::<(u8, u8)>(), 1..12), cut in 0usize..12) {
+        let events = history(exists, &steps);
+        let (brought, _) = events.split_at(cut.min(events.len()));
+        let start = exists.then(|| values(&fields(&[("a", "old"), ("b", "old")], 0)));
+        let play = |events: &[Event]| {
+            let mut row = start.clone();
+            events.iter().for_each(|event| apply(&mut row, &as_change(event)));
+            row
+        };
+        let (mut clone, central) = (play(brought), play(&events));
+        let (mut pulled, mut read_again) = (folded(brought).0, folded(&events).0);
+        take_out_seen(&mut pulled, &mut read_again, &events);
+        prop_assert_eq!(pulled, None);
+        read_again.iter().for_each(|change| apply(&mut clone, change));
+        prop_assert_eq!(clone, central);
     }
 
     #[test]

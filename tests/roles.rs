@@ -387,7 +387,7 @@ fn functions_do_not_look_at_what_the_caller_made() {
         "SELECT lizsync.receive({stranger}, '1:1:', {stranger}, {stranger}, 1, 1, 1, NULL)"
     ));
     value(&format!(
-        "SELECT lizsync.register_clone({stranger}, '{{gis}}', {stranger})"
+        "SELECT lizsync.register_clone({stranger}, '{{gis}}', {stranger}, {stranger})"
     ));
     value(&format!(
         "SELECT lizsync.record_run({stranger}, {stranger}, '1:1:', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"

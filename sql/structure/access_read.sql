@@ -50,6 +50,24 @@ AS $function$
     SELECT EXISTS (SELECT FROM lizsync.history AS h WHERE h.sync_id = knows_package.package)
 $function$;
 
+-- Whether this central knows a later deployment of that clone.
+CREATE OR REPLACE FUNCTION lizsync.superseded(clone uuid, deployment uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT EXISTS (SELECT FROM lizsync.deployments AS d JOIN lizsync.deployments AS later
+        ON later.clone_id = d.clone_id AND later.number > d.number
+        WHERE d.clone_id = superseded.clone AND d.deployment = superseded.deployment)
+$function$;
+
+-- Whether this central knows that deployment of that clone, and its schemas.
+CREATE OR REPLACE FUNCTION lizsync.knows_clone(clone uuid, deployment uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT EXISTS (SELECT FROM lizsync.deployments AS d
+            WHERE d.clone_id = knows_clone.clone AND d.deployment = knows_clone.deployment)
+        AND EXISTS (SELECT FROM lizsync.synchronized_schemas AS s WHERE s.server_id = knows_clone.clone)
+$function$;
+
 -- The tables of which there are new events, as they were called then.
 -- since: what the receiver has taken, a snapshot of this database; null for nothing.
 -- receiver: events that came from it are left out, unless they are visible in deployed_at; null for
@@ -115,4 +133,4 @@ AS $function$
 $function$;
 
 REVOKE ALL ON FUNCTION lizsync.identity, lizsync.moment, lizsync.ledger, lizsync.scope, lizsync.knows_package,
-    lizsync.new_tables, lizsync.changes, lizsync.cascaded FROM PUBLIC;
+    lizsync.superseded, lizsync.knows_clone, lizsync.new_tables, lizsync.changes, lizsync.cascaded FROM PUBLIC;

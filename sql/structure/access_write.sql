@@ -92,6 +92,18 @@ AS $function$
         highest_event = excluded.highest_event, acknowledged = excluded.acknowledged
 $function$;
 
+-- The uid of a conflict: the same for the same value that lost in the same way. So a run that reads edits once
+-- more, because the one before died, records nothing twice. edit_time: of the central's edit, where there is one.
+CREATE OR REPLACE FUNCTION lizsync.conflict_uid(object_table text, object_uid uuid, clone uuid, field text, rejected text,
+    rule_applied text, edit_time timestamptz, lost text)
+RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, MDY' SET timezone = 'UTC'
+AS $function$
+    SELECT md5(to_jsonb(ARRAY[conflict_uid.object_table, conflict_uid.object_uid::text, conflict_uid.clone::text,
+        conflict_uid.field, conflict_uid.rejected, conflict_uid.rule_applied, conflict_uid.edit_time::text,
+        md5(conflict_uid.lost)])::text)::uuid
+$function$;
+
 -- Records conflicts; those that are known by their conflict_uid are not recorded again.
 -- recorded: JSON array of objects with the columns of lizsync.conflicts; conflict_uid and conflict_time
 -- may be left out. Returns how many are new.
@@ -106,7 +118,9 @@ BEGIN
         central_value, clone_value, clone_event_timestamp, central_user, clone_user)
     SELECT coalesce(c.conflict_time, now()), c.object_table, c.object_uid, c.clone_id, c.central_event_id,
         c.central_event_timestamp, c.central_sql, c.clone_sql, c.rejected, c.rule_applied,
-        coalesce(c.conflict_uid, md5(random()::text || random()::text || clock_timestamp()::text)::uuid), c.sync_id, c.field,
+        coalesce(c.conflict_uid, lizsync.conflict_uid(c.object_table, c.object_uid, c.clone_id, c.field, c.rejected,
+            c.rule_applied, coalesce(c.central_event_timestamp, c.clone_event_timestamp),
+            CASE c.rejected WHEN 'central' THEN c.central_value ELSE c.clone_value END)), c.sync_id, c.field,
         c.central_value, c.clone_value, c.clone_event_timestamp, c.central_user, c.clone_user
     FROM jsonb_populate_recordset(NULL::lizsync.conflicts, record_conflicts.recorded) AS c
     ON CONFLICT (conflict_uid) DO NOTHING;
@@ -167,14 +181,16 @@ $function$;
 
 -- Registers a clone with its schemas. package: the one that was deployed to it just now, whereupon it
 -- starts with an empty ledger and takes all that it could not; null for a clone that was deployed
--- before without the central being told.
-CREATE OR REPLACE FUNCTION lizsync.register_clone(clone uuid, schemas text[], package uuid) RETURNS void
+-- before without the central being told. deployment: the one that synchronises from now on.
+CREATE OR REPLACE FUNCTION lizsync.register_clone(clone uuid, schemas text[], package uuid, deployment uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     INSERT INTO lizsync.synchronized_schemas AS s (server_id, sync_schemas)
     VALUES (register_clone.clone, to_jsonb(register_clone.schemas))
     ON CONFLICT (server_id) DO UPDATE SET sync_schemas = excluded.sync_schemas;
+    INSERT INTO lizsync.deployments AS d (deployment, clone_id) VALUES (register_clone.deployment, register_clone.clone)
+    ON CONFLICT ON CONSTRAINT deployments_deployment_key DO NOTHING;
     IF register_clone.package IS NOT NULL THEN
         DELETE FROM lizsync.received AS r WHERE r.sender = register_clone.clone;
         DELETE FROM lizsync.set_aside AS a WHERE a.clone_id = register_clone.clone;
@@ -201,5 +217,5 @@ AS $function$
     RETURNING max_event_id
 $function$;
 
-REVOKE ALL ON FUNCTION lizsync.log, lizsync.shorten_cascades, lizsync.receive, lizsync.record_conflicts,
+REVOKE ALL ON FUNCTION lizsync.conflict_uid, lizsync.log, lizsync.shorten_cascades, lizsync.receive, lizsync.record_conflicts,
     lizsync.list_aside, lizsync.record_run, lizsync.register_clone, lizsync.record_package FROM PUBLIC;

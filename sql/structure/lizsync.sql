@@ -165,6 +165,15 @@ CREATE TABLE lizsync.deployment (
 COMMENT ON TABLE lizsync.deployment IS 'In a clone, one row: the package it was made from';
 COMMENT ON COLUMN lizsync.deployment.central_snapshot IS 'The central when the package was deployed: changes that this clone had sent before come back to it';
 
+CREATE TABLE lizsync.deployments (
+    number bigserial PRIMARY KEY,
+    deployment uuid NOT NULL UNIQUE,
+    clone_id uuid NOT NULL,
+    registered_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX deployments_clone_id_idx ON lizsync.deployments (clone_id);
+COMMENT ON TABLE lizsync.deployments IS 'In the central: the deployments of each clone; only the last one synchronises';
+
 CREATE TABLE lizsync.sys_structure_metadonnee (
     id serial PRIMARY KEY,
     date_ajout date NOT NULL DEFAULT current_date,

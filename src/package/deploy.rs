@@ -259,8 +259,8 @@ impl Deployment<'_> {
             .doing(doing)?;
         clone
             .execute(
-                "SELECT lizsync.register_clone($1, $2, NULL)",
-                &[&self.clone_id, &manifest.schemas],
+                "SELECT lizsync.register_clone($1, $2, NULL, $3)",
+                &[&self.clone_id, &manifest.schemas, &self.id],
             )
             .doing(doing)?;
         Ok(())
@@ -270,11 +270,12 @@ impl Deployment<'_> {
     fn register(&self, central: &mut Connection) -> Result<()> {
         central
             .execute(
-                "SELECT lizsync.register_clone($1, $2, $3)",
+                "SELECT lizsync.register_clone($1, $2, $3, $4)",
                 &[
                     &self.clone_id,
                     &self.package.manifest.schemas,
                     &self.package.manifest.package_id,
+                    &self.id,
                 ],
             )
             .doing(|| "Registering the clone in the central")?;

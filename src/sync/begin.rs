@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::change::Time;
 use super::clock;
+use super::lineage;
 use super::merge::Side;
 use super::outcome::Outcome;
 use super::participant::{Moment, Participant, Received};
@@ -84,15 +85,20 @@ impl<'a> Run<'a> {
             ))
             .hint("Check the two connections, or deploy a package of this central to the clone."));
         };
-        let standbys: bool = central
+        let deployment: Uuid = row.get(0);
+        let sql = "SELECT EXISTS (SELECT FROM pg_stat_replication), lizsync.superseded($1, $2)";
+        let of_central = central
             .connection
-            .query_one("SELECT EXISTS (SELECT FROM pg_stat_replication)", &[])
-            .doing(|| "Looking for standbys of the central")?
-            .get(0);
+            .query_one(sql, &[&clone.id, &deployment])
+            .doing(|| "Reading what the central knows of the clone")?;
+        if of_central.get(1) {
+            return Err(lineage::superseded(&central, &clone));
+        }
+        let standbys: bool = of_central.get(0);
         Ok(Self {
             // One that is not connected now may take over all the same.
             replicated: standbys || row.get::<_, bool>(3),
-            deployment: row.get(0),
+            deployment,
             package: row.get(2),
             deployed_at: literal(row.get::<_, &str>(1)),
             central,
@@ -102,6 +108,7 @@ impl<'a> Run<'a> {
             unrecorded: Outcome::default(),
             aside: Vec::new(),
             written: Vec::new(),
+            committed: false,
             feedback,
         })
     }
@@ -123,9 +130,15 @@ impl<'a> Run<'a> {
         if let Some(received) = &mut received_by_central {
             self.check_memory(received)?;
         }
-        let (missing, lost) =
-            self.find_lost(&mut received_by_clone, received_by_central.as_ref())?;
-        self.prune(received_by_central.as_ref().map(|r| r.sync_id))?;
+        let (missing, lost) = self.find_lost(
+            &mut received_by_clone,
+            received_by_central.as_ref(),
+            &central,
+        )?;
+        // A second pass of one run must not make the clone forget the run before.
+        if !self.committed {
+            self.prune(received_by_central.as_ref().map(|r| r.sync_id))?;
+        }
         let waited = self.waiting()?;
         Ok(Begun {
             central,

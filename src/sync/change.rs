@@ -58,6 +58,8 @@ pub struct Net {
     pub change: Option<Change>,
     /// The number of events.
     pub events: u64,
+    /// The events themselves, where the other side may have some of them already.
+    pub history: Vec<Event>,
 }
 
 impl From<Change> for Event {

@@ -31,17 +31,20 @@ pub struct Changes<R> {
     decoder: Decoder,
     ahead: Option<(Key, Event)>,
     ended: bool,
+    again: bool,
 }
 
 impl<R: Read> Changes<R> {
     /// Reads the outcome of `sql/sync/changes.sql` from `stream`. `clock_offset` is added to edit
-    /// times, to bring them to the central's clock.
-    pub fn new(stream: R, columns: Columns, clock_offset: Time) -> Self {
+    /// times, to bring them to the central's clock. `again`: some of it was read before; then the net
+    /// changes come with their events.
+    pub fn new(stream: R, columns: Columns, clock_offset: Time, again: bool) -> Self {
         Self {
             rows: RowReader::new(stream),
             decoder: Decoder::new(columns, clock_offset),
             ahead: None,
             ended: false,
+            again,
         }
     }
 
@@ -55,16 +58,25 @@ impl<R: Read> Changes<R> {
             },
         };
         let (key, event) = first;
+        let again = self.again;
         let mut fold = Fold::default();
-        fold.push(event);
+        let mut history = Vec::new();
+        let mut push = |event: Event| {
+            if again {
+                history.push(event.clone());
+            }
+            fold.push(event);
+        };
+        push(event);
         while let Some((next, event)) = self.next_event()? {
             if next != key {
                 self.ahead = Some((next, event));
                 break;
             }
-            fold.push(event);
+            push(event);
         }
-        Ok(Some((key, fold.finish())))
+        let net = fold.finish();
+        Ok(Some((key, Net { history, ..net })))
     }
 
     fn next_event(&mut self) -> io::Result<Option<(Key, Event)>> {

@@ -57,6 +57,7 @@ impl Run<'_> {
         self.feedback.check()?;
         self.feedback.info("Committing to the clone.");
         self.clone.commit()?;
+        self.committed = true;
         for sum in [&mut self.outcome, &mut self.unrecorded] {
             sum.central.then(of_central);
             sum.conflicts += found;
@@ -180,8 +181,8 @@ impl Run<'_> {
             .central
             .connection
             .query_one(
-                "SELECT EXISTS (SELECT FROM lizsync.scope($1))",
-                &[&self.clone.id],
+                "SELECT lizsync.knows_clone($1, $2)",
+                &[&self.clone.id, &self.deployment],
             )
             .doing(|| "Looking for the clone in the central")?
             .get(0);
@@ -192,8 +193,8 @@ impl Run<'_> {
         self.central
             .connection
             .execute(
-                "SELECT lizsync.register_clone($1, $2, NULL)",
-                &[&self.clone.id, &schemas],
+                "SELECT lizsync.register_clone($1, $2, NULL, $3)",
+                &[&self.clone.id, &schemas, &self.deployment],
             )
             .doing(|| "Registering the clone in the central")?;
         Ok(())

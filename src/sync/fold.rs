@@ -53,6 +53,7 @@ impl Fold {
         Net {
             change: self.change.filter(|_| !nothing),
             events: self.events,
+            history: Vec::new(),
         }
     }
 }

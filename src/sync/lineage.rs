@@ -7,7 +7,7 @@
 use ::postgres::Row;
 use uuid::Uuid;
 
-use super::participant::Received;
+use super::participant::{Moment, Participant, Received};
 use super::run::Run;
 use super::scope::Scope;
 use crate::error::{Error, Result};
@@ -18,6 +18,19 @@ struct Known {
     sync_id: Uuid,
     central_snapshot: String,
     confirmed: bool,
+}
+
+/// What to do with a clone that is not the one that the central knows.
+const WAY_OUT: &str = "Save the clone's edits and deploy a package to it again. A copy of a clone first needs a name of its own: run “DELETE FROM lizsync.server_metadata” in it.";
+
+/// The clone is a database that was copied before it was deployed again.
+pub(super) fn superseded(central: &Participant, clone: &Participant) -> Error {
+    Error::state(format!(
+        "The central ({}) knows a later deployment of this clone than that of {}: one of two copies of the clone was deployed again. Nothing was synchronised.",
+        central.connection.describe(),
+        clone.connection.describe()
+    ))
+    .hint(WAY_OUT)
 }
 
 impl Known {
@@ -32,7 +45,8 @@ impl Known {
 
 impl Run<'_> {
     /// Compares the last run that each of the two knows. Returns the runs that the central lacks, and
-    /// whether it has lost them; `clone` then says what it has taken of what is left.
+    /// whether to read its events since the last run that both know once more: `clone` then says what
+    /// it has taken up to that one. `at`: where the central stands.
     ///
     /// # Errors
     /// [`Kind::State`](crate::error::Kind::State) where it cannot be known what the central has lost.
@@ -40,6 +54,7 @@ impl Run<'_> {
         &mut self,
         clone: &mut Received,
         central: Option<&Received>,
+        at: &Moment,
     ) -> Result<(Vec<Uuid>, bool)> {
         let mut last = central.map(|received| received.sync_id);
         if last.is_none() && self.knows_package()? {
@@ -47,6 +62,7 @@ impl Run<'_> {
         }
         let moved = clone.moved_from(self.central.identity.cluster.timeline);
         if last == Some(clone.sync_id) {
+            clone.verify_events(&self.central, at)?;
             return Ok((Vec::new(), false));
         }
         let known: Vec<Known> = self
@@ -63,21 +79,26 @@ impl Run<'_> {
             .collect();
         let agreed = known.get(newer.len());
         let missing: Vec<Uuid> = newer.iter().map(|run| run.sync_id).collect();
-        // Nothing was lost: the last runs died between their two commits, or there was none yet.
-        let died = !newer.iter().any(|run| run.confirmed);
-        if died && !moved && (agreed.is_some() || last.is_none() || clone.acknowledged == last) {
-            return Ok((missing, false));
-        }
+        // The last runs died between their two commits, or there was none yet.
+        let died = !moved && !newer.iter().any(|run| run.confirmed);
         match agreed {
             Some(agreed) => {
-                self.feedback.warning(format!(
-                    "The central ({}) has lost the last {} of this clone: a standby took over without them, or a backup was restored. The clone brings back what it holds of {}.",
-                    self.central.connection.describe(),
-                    if newer.len() == 1 { "run".into() } else { format!("{} runs", newer.len()) },
-                    if newer.len() == 1 { "it" } else { "them" },
-                ));
+                if !died {
+                    self.feedback.warning(format!(
+                        "The central ({}) has lost the last {} of this clone: a standby took over without them, or a backup was restored. The clone brings back what it holds of {}.",
+                        self.central.connection.describe(),
+                        if newer.len() == 1 { "run".into() } else { format!("{} runs", newer.len()) },
+                        if newer.len() == 1 { "it" } else { "them" },
+                    ));
+                }
+                // A central that crashed may have forgotten transactions that the dead run saw, and use
+                // their numbers again: only what it had when it committed a run is certain to be there.
                 clone.snapshot.clone_from(&agreed.central_snapshot);
                 Ok((missing, true))
+            }
+            None if died && (last.is_none() || clone.acknowledged == last) => {
+                clone.verify_events(&self.central, at)?;
+                Ok((missing, false))
             }
             None => Err(self.strangers()),
         }
@@ -89,7 +110,7 @@ impl Run<'_> {
             self.central.connection.describe(),
             self.clone.connection.describe()
         ))
-        .hint("Save the clone's edits and deploy a package to it again. A copy of a clone first needs a name of its own: run “DELETE FROM lizsync.server_metadata” in it.")
+        .hint(WAY_OUT)
     }
 
     /// Whether the central knows the package that the clone was deployed from.

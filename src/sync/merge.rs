@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::change::{Change, Edit, Field, Fields, Net};
+use super::change::{Change, Edit, Event, Field, Fields, Net};
 
 /// One of the two databases of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,38 +128,50 @@ pub struct Merged {
     pub conflicts: Vec<Conflict>,
 }
 
-/// Takes out of both what the clone has of the central's own change: `pulled` is what it has received,
-/// `central` what is read once more, because the central has lost track of it.
-pub fn take_out_seen(pulled: &mut Option<Change>, central: &mut Option<Change>) {
-    match (&mut *pulled, &mut *central) {
-        (Some(Change::Delete(mine)), Some(Change::Delete(theirs))) if mine.time == theirs.time => {
-            (*pulled, *central) = (None, None);
+/// Takes out what the clone has of the central's own changes already: of `pulled`, which is what it has
+/// received, what is still among the `events` of the central that are read once more, and of `central`, which
+/// is what these come to, what the clone has. What is left of `pulled` the central has lost.
+pub fn take_out_seen(pulled: &mut Option<Change>, central: &mut Option<Change>, events: &[Event]) {
+    match &mut *pulled {
+        None => {}
+        Some(Change::Delete(mine)) => {
+            let same = |edit: &Edit| edit.time == mine.time;
+            let seen = |event: &Event| matches!(event, Event::Delete(edit) if same(edit));
+            if events.iter().any(seen) {
+                if matches!(central, Some(Change::Delete(edit)) if same(edit)) {
+                    *central = None;
+                }
+                *pulled = None;
+            }
         }
-        (
-            Some(Change::Insert(mine) | Change::Update(mine)),
-            Some(Change::Insert(theirs) | Change::Update(theirs)),
-        ) => {
+        Some(Change::Insert(mine) | Change::Update(mine)) => {
             let same = |a: &Field, b: &Field| a.value == b.value && a.edit.time == b.edit.time;
-            let seen: Vec<Arc<str>> = mine
-                .iter()
-                .filter(|(name, field)| theirs.get(*name).is_some_and(|other| same(field, other)))
-                .map(|(name, _)| name.clone())
-                .collect();
-            if seen.is_empty() {
+            let mut fields = std::mem::take(mine);
+            let all = fields.len();
+            fields.retain(|name, field| {
+                let seen = events.iter().any(|event| match event {
+                    Event::Insert(theirs) | Event::Update(theirs) => {
+                        theirs.get(name).is_some_and(|other| same(field, other))
+                    }
+                    Event::Delete(_) => false,
+                });
+                if seen && let Some(Change::Insert(theirs) | Change::Update(theirs)) = central {
+                    if theirs.get(name).is_some_and(|other| same(field, other)) {
+                        theirs.remove(name);
+                    }
+                }
+                !seen
+            });
+            if fields.len() == all {
+                *mine = fields;
                 return;
             }
-            for name in seen {
-                mine.remove(&name);
-                theirs.remove(&name);
+            let rest = |fields: Fields| (!fields.is_empty()).then_some(Change::Update(fields));
+            *pulled = rest(fields);
+            if let Some(Change::Insert(theirs) | Change::Update(theirs)) = central {
+                *central = rest(std::mem::take(theirs));
             }
-            let rest = |fields: &mut Fields| {
-                let fields = std::mem::take(fields);
-                (!fields.is_empty()).then_some(Change::Update(fields))
-            };
-            let (mine, theirs) = (rest(mine), rest(theirs));
-            (*pulled, *central) = (mine, theirs);
         }
-        _ => {}
     }
 }
 
@@ -201,7 +213,11 @@ pub fn latest_of(pulled: Net, own: Net) -> Net {
             })
         }
     };
-    Net { change, events }
+    Net {
+        change,
+        events,
+        history: Vec::new(),
+    }
 }
 
 /// Merges the changes of one row.

@@ -125,7 +125,11 @@ impl Participant {
             timeline: row.get("timeline"),
             highest_event: row.get("highest_event"),
         };
-        received.verify(sender, at)?;
+        received.verify(sender)?;
+        // What the central has shall tell whether the clone may go by it: see `lineage`.
+        if sender.side == Side::Clone {
+            received.verify_events(sender, at)?;
+        }
         Ok(Some(received))
     }
 
@@ -163,7 +167,7 @@ impl Received {
         self.timeline.is_some_and(|known| known != timeline)
     }
 
-    fn verify(&self, sender: &Participant, at: &Moment) -> Result<()> {
+    fn verify(&self, sender: &Participant) -> Result<()> {
         let cluster = &sender.identity.cluster;
         let differs = |known: Option<i64>, now: i64| known.is_some_and(|known| known != now);
         let moved = self.moved_from(cluster.timeline);
@@ -173,29 +177,45 @@ impl Received {
             "was recovered from a backup or failed over to a standby since the last run"
         } else if moved && self.timeline > Some(cluster.timeline) {
             "is a former primary: another server has taken its place since the last run"
-        } else if !moved
-            && self
-                .highest_event
-                .is_some_and(|known| at.highest_event < known)
-        {
-            "holds fewer events than at the last run: it was restored from a backup"
         } else {
             return Ok(());
         };
-        let name = sender.side.name();
-        let way_out = match sender.side {
-            Side::Central if what.starts_with("is a former") => {
-                "Give the connection to the server that is the primary now."
-            }
-            Side::Central => {
-                "Package the central database again and deploy the package to the clone; save the clone's edits first."
-            }
-            Side::Clone => "Deploy a package to it again; save its edits first.",
-        };
-        Err(Error::state(format!(
-            "The {name} ({}) {what}. What the databases know of each other does not hold any more, so nothing was synchronised.",
-            sender.connection.describe()
-        ))
-        .hint(way_out))
+        Err(stranger(sender, what))
     }
+
+    /// Whether the sender has all events that it had at the last run.
+    ///
+    /// # Errors
+    /// [`Kind::State`](crate::error::Kind::State) where it has not.
+    pub fn verify_events(&self, sender: &Participant, at: &Moment) -> Result<()> {
+        let moved = self.moved_from(sender.identity.cluster.timeline);
+        if moved
+            || self
+                .highest_event
+                .is_none_or(|known| at.highest_event >= known)
+        {
+            return Ok(());
+        }
+        let what = "holds fewer events than at the last run: it was restored from a backup";
+        Err(stranger(sender, what))
+    }
+}
+
+/// A sender that is not what it was.
+fn stranger(sender: &Participant, what: &str) -> Error {
+    let name = sender.side.name();
+    let way_out = match sender.side {
+        Side::Central if what.starts_with("is a former") => {
+            "Give the connection to the server that is the primary now."
+        }
+        Side::Central => {
+            "Package the central database again and deploy the package to the clone; save the clone's edits first."
+        }
+        Side::Clone => "Deploy a package to it again; save its edits first.",
+    };
+    Error::state(format!(
+        "The {name} ({}) {what}. What the databases know of each other does not hold any more, so nothing was synchronised.",
+        sender.connection.describe()
+    ))
+    .hint(way_out)
 }

@@ -111,6 +111,8 @@ pub(super) struct Run<'a> {
     pub(super) aside: Vec<String>,
     /// The tables that the last try meant to write, as SQL.
     pub(super) written: Vec<String>,
+    /// Whether a pass of this run was committed.
+    pub(super) committed: bool,
     pub(super) feedback: &'a Feedback,
 }
 

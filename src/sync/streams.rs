@@ -32,9 +32,10 @@ impl<R: Read> Source<R> {
         stream: R,
         columns: Columns,
         offset: Time,
+        again: bool,
         doing: fn() -> &'static str,
     ) -> Result<Self> {
-        let mut changes = Changes::new(stream, columns, offset);
+        let mut changes = Changes::new(stream, columns, offset, again);
         let next = changes.next_net().doing(doing)?;
         Ok(Self {
             changes,
@@ -167,9 +168,11 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
             clone: aside,
             pulled,
         } = self.stored.take(key)?;
-        central.then(self.central.take(key)?.unwrap_or_default());
+        let mut log = self.central.take(key)?.unwrap_or_default();
+        let history = std::mem::take(&mut log.history);
+        central.then(log);
         let (mut central, mut pulled) = (central.finish(), pulled.finish());
-        take_out_seen(&mut pulled.change, &mut central.change);
+        take_out_seen(&mut pulled.change, &mut central.change, &history);
         let mut clone = aside;
         clone.then(self.clone.take(key)?.unwrap_or_default());
         let clone = latest_of(pulled, clone.finish());

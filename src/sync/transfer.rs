@@ -76,7 +76,7 @@ pub struct New {
     pub stored: bool,
     /// The runs that the central lacks.
     pub missing: Vec<Uuid>,
-    /// Whether it had them.
+    /// Whether its events since the last run that both know are read once more.
     pub lost: bool,
     /// The clone.
     pub clone_id: Uuid,
@@ -156,8 +156,8 @@ pub fn transfer(
     };
     let [of_central, of_clone] = columns;
     let streams = Streams {
-        central: Source::new(central_log, of_central, 0, read_central)?,
-        clone: Source::new(clone_log, of_clone, clock_offset, read_clone)?,
+        central: Source::new(central_log, of_central, 0, new.lost, read_central)?,
+        clone: Source::new(clone_log, of_clone, clock_offset, false, read_clone)?,
         stored: Shelf::new(stored, read_store)?,
         to_central: Stage::new(to_central).doing(|| "Staging in the central")?,
         to_clone: Stage::new(to_clone).doing(|| "Staging in the clone")?,

@@ -17,7 +17,7 @@ use postgres::{Client, NoTls};
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
-fn variable(name: &str) -> String {
+pub fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| {
         panic!("{name} is not set: run the tests with “make test”, or under “python3 tests/servers.py run”")
     })

@@ -7,6 +7,7 @@ mod narrow;
 mod park;
 mod readable;
 mod refuse;
+mod rewritten;
 mod unique;
 mod upsert;
 
@@ -96,6 +97,7 @@ impl Apply<'_> {
                 disabled.push(number);
             }
         }
+        self.hold_tables(staged)?;
         self.find_left(staged)?;
         let mut applied = loop {
             self.execute("SAVEPOINT lizsync_pass", "Beginning a pass")?;
