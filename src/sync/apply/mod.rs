@@ -88,6 +88,13 @@ impl Apply<'_> {
             "SET LOCAL search_path = pg_catalog, public",
             "Preparing to write",
         )?;
+        // The server holds locks now: it lets them go a minute after its answers reach nobody. Not for the
+        // whole session, as it would also end connections whose rows wait to be read.
+        self.execute(
+            "SELECT set_config('tcp_user_timeout', '60000', true) FROM pg_settings
+             WHERE name = 'tcp_user_timeout' AND setting::integer NOT BETWEEN 1 AND 60000",
+            "Preparing to write",
+        )?;
         let scope = self.scope;
         let mut disabled = Vec::new();
         for &number in staged.keys().filter(|number| **number < scope.tables.len()) {
