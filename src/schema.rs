@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::secret::{Secret, shown};
+use crate::secret::{Secret, is_connection, shown};
 
 /// The key of the parameters JSON that maps connection names to conninfo strings.
 const CONNECTIONS: &str = "connections";
@@ -178,6 +178,14 @@ impl Parameter {
             );
             return Err(Error::parameter(message));
         }
+        let place = matches!(self.kind, Type::File | Type::Folder | Type::FileDestination);
+        if place && value.as_str().is_some_and(is_connection) {
+            let message = format!(
+                "Parameter {} ({}) holds a connection string (not shown, as it may hold a password).",
+                self.id, self.label
+            );
+            return Err(Error::parameter(message).hint("Give it the path of a file or folder."));
+        }
         Ok(())
     }
 }
@@ -269,7 +277,12 @@ fn refuse_unknown(schema: &[Parameter], given: &Map<String, Value>) -> Result<()
     for key in given.keys() {
         if key != CONNECTIONS && !schema.iter().any(|parameter| parameter.id == key) {
             let known: Vec<_> = schema.iter().map(|parameter| parameter.id).collect();
-            let key = shown(key, "whose name is not shown, as it may hold a password");
+            // Ids are in capitals; anything else may be a password in front of a “=”.
+            let hidden = "whose name is not shown, as it may hold a password";
+            let key = match key.chars().all(|c| c.is_ascii_uppercase() || c == '_') {
+                true => shown(key, hidden),
+                false => hidden.to_owned(),
+            };
             return Err(Error::parameter(format!("Unknown parameter {key}."))
                 .hint(format!("The parameters are {}.", known.join(", "))));
         }

@@ -39,6 +39,59 @@ pub fn shown(text: &str, instead: &str) -> String {
     }
 }
 
+/// Names for a message, all of them or none: one mistyped connection string may look like several.
+pub fn shown_list(names: &[String]) -> String {
+    let list: Vec<String> = names.iter().map(|name| shown(name, "")).collect();
+    match list.iter().any(String::is_empty) {
+        true => "not shown here, as they may hold a password".to_owned(),
+        false => list.join(", "),
+    }
+}
+
+/// Whether a text that stands where a file or another name belongs is a connection string by mistake.
+pub fn is_connection(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let assigned = |word: &str| {
+        text.match_indices(word)
+            .any(|(at, _)| text[at + word.len()..].trim_start().starts_with('='))
+    };
+    // user:password; one letter before the colon is a drive of Windows.
+    let first = text.split(['/', '\\']).next().unwrap_or_default();
+    text.contains("://")
+        || ["password", "passwd", "pwd", "user", "host", "dbname"]
+            .into_iter()
+            .any(assigned)
+        || first.find(':').is_some_and(|at| at > 1)
+}
+
+/// A text of another program, in which the password is replaced by `***`, as it is and
+/// percent-encoded.
+pub fn without(text: &str, password: &Secret) -> String {
+    let password = password.reveal();
+    if password.is_empty() {
+        return text.to_owned();
+    }
+    let encoded = |hex: fn(u8) -> String| -> String {
+        password
+            .bytes()
+            .map(|b| match b {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    char::from(b).to_string()
+                }
+                _ => hex(b),
+            })
+            .collect()
+    };
+    let forms = [
+        encoded(|b| format!("%{b:02X}")),
+        encoded(|b| format!("%{b:02x}")),
+        password.to_owned(),
+    ];
+    forms
+        .iter()
+        .fold(text.to_owned(), |text, form| text.replace(form, "***"))
+}
+
 fn is_identifier(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
@@ -57,7 +110,39 @@ impl fmt::Display for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{Secret, is_connection, shown, shown_list, without};
+
+    #[test]
+    fn a_connection_string_in_the_place_of_a_file_is_seen() {
+        for text in [
+            "postgresql://anna:sesame@db/gis",
+            "host=db user=anna password = sesame",
+            "\"PASSWORD=sesame",
+            "anna:sesame",
+        ] {
+            assert!(is_connection(text), "{text}");
+        }
+        for text in [
+            "/usr/bin/",
+            "C:\\data\\a=b.zip",
+            "./host/a b.zip",
+            "/tmp/10:30.zip",
+            "é",
+        ] {
+            assert!(!is_connection(text), "{text}");
+        }
+        let list = ["gis".to_owned(), "password=x".to_owned()];
+        assert!(!shown_list(&list).contains("gis"));
+        assert_eq!(shown_list(&list[..1]), "“gis”");
+    }
+
+    #[test]
+    fn a_password_is_taken_out_in_every_form() {
+        let password = Secret::new("a b/é");
+        let text = without("x a b/é y a%20b%2F%C3%A9 z a%20b%2f%c3%a9", &password);
+        assert_eq!(text, "x *** y *** z ***");
+        assert_eq!(without("x", &Secret::new("")), "x");
+    }
 
     #[test]
     fn a_name_is_shown_and_what_may_hold_a_password_is_not() {

@@ -137,6 +137,23 @@ impl Drop for Role {
 }
 
 #[test]
+fn the_server_finds_out_within_a_minute_that_a_client_has_vanished() {
+    let settings = "current_setting('tcp_keepalives_idle') || ' ' || current_setting('tcp_keepalives_interval') \
+                    || ' ' || current_setting('tcp_keepalives_count')";
+    let mut connection = connect(&with_password()).unwrap();
+    assert_eq!(
+        one(&mut connection, &format!("SELECT {settings}")),
+        "30 10 3"
+    );
+    let options = "options='-c tcp_keepalives_idle=7 -c tcp_keepalives_interval=60 -c tcp_keepalives_count=2'";
+    let mut connection = connect(&format!("{} {options}", with_password())).unwrap();
+    assert_eq!(
+        one(&mut connection, &format!("SELECT {settings}")),
+        "7 10 2"
+    );
+}
+
+#[test]
 fn over_the_local_socket() {
     let database = Database::new("connections socket");
     let mut connection = open(&database.conninfo(), &BTreeMap::new(), &Feedback::silent()).unwrap();

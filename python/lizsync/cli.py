@@ -35,7 +35,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message):
         self.print_usage(sys.stderr)
         # A connection string in the wrong place may hold a password.
-        message = re.sub(r"(invalid choice: )'[^']*[^\w'-].*' \(", r"\1(", message)
+        message = re.sub(r"(invalid choice: ).* \(choose", r"\1(choose", message, flags=re.DOTALL)
+        message = re.sub(r"ignored explicit argument .*", "it takes no value", message, flags=re.DOTALL)
         self.exit(PARAMETER, f"{self.prog}: error: {message}\n")
 
 
@@ -110,19 +111,14 @@ def parse(arguments):
         parser.error("which command? One of list, describe, check, run; --help shows more")
     for argument in rest:
         if argument.startswith("-") or options.command not in ("check", "run"):
-            parser.error(f"unrecognized argument: {shown(argument)}")
+            # Not the text: it may be a connection string or a password.
+            parser.error(f"unrecognized argument after “{options.command}”; {options.command} --help shows those there are")
         options.assignments.append(argument)
     for number, assignment in enumerate(getattr(options, "assignments", ()), 1):
         if not KEY.match(assignment):
             # Not the text: it may be a URI, or the rest of a password with a space.
             parser.error(f"argument {number} after the id is not of the form KEY=VALUE")
     return options
-
-
-def shown(argument):
-    """An argument for a message, cut before what may be a connection string."""
-    name = re.match(r"[\w-]*", argument).group()
-    return argument if name == argument else f"{name}…"
 
 
 def list_algorithms(options, terminal):

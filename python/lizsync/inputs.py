@@ -1,6 +1,7 @@
 """From the command line and a --params file to the parameters of a run."""
 
 import json
+import re
 import sys
 
 from . import api
@@ -32,7 +33,7 @@ def parameters(options):
     for assignment in options.assignments:
         key, text = assignment.split("=", 1)
         if key in seen:
-            raise LizsyncError.of(PARAMETER, f"Parameter {key} is given twice.")
+            raise LizsyncError.of(PARAMETER, f"Parameter {key if key in types else 'number %d' % (len(seen) + 1)} is given twice.")
         seen.add(key)
         # The library refuses a key that it does not know, and says which ones it does.
         given[key] = convert(key, text, types.get(key))
@@ -64,7 +65,7 @@ def convert(key, text, kind):
 def read_params(name):
     """The JSON object in a file, or on standard input for `-`."""
     shown = "standard input" if name == "-" else name
-    if "://" in name:
+    if re.search(r"://|=|@|^[^/\\]{2,}:", name):
         # A connection string in the wrong place, which may hold a password.
         raise LizsyncError.of(FILE, "What --params names is no file.", "Name a JSON file with --params.")
     try:

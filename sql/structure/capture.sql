@@ -154,7 +154,7 @@ BEGIN
     EXECUTE format('CREATE TRIGGER lizsync_capture_truncate BEFORE TRUNCATE ON %s
         FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate(%L, %L)', target, sch, tab);
 EXCEPTION WHEN OTHERS THEN
-    -- Without the right to it, “Prepare the central database” adds the trigger.
+    -- Without the right to it, "Prepare the central database" adds the trigger.
     PERFORM set_config('lizsync.guarded', target::oid::text, true);
 END
 $function$;

@@ -1,6 +1,6 @@
 -- Who a database is.
 -- Returns one row: whether it has the tables of LizSync, in which layout and with the functions that read
--- them, and the schema of hstore. It looks at the catalogue, which needs no right on the schemas.
+-- them, the schema of hstore, and the encoding. It looks at the catalogue, which needs no right on the schemas.
 WITH ours AS (
     SELECT n.nspname || '.' || c.relname AS name
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -15,6 +15,8 @@ SELECT 'lizsync.server_metadata' IN (SELECT name FROM ours)
        (SELECT quote_ident(n.nspname) FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
         WHERE e.extname = 'hstore') AS hstore,
        current_setting('server_version_num')::integer AS server_version,
+       current_database()::text AS database,
+       current_setting('server_encoding') AS encoding,
        (SELECT oid FROM pg_database WHERE datname = current_database())::bigint AS database_oid,
        (SELECT system_identifier FROM pg_control_system()) AS system_identifier,
        -- The file of the log tells at once when a standby was promoted; the control file only after the

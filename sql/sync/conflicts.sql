@@ -5,9 +5,9 @@ WITH waiting AS MATERIALIZED (
     FROM (
         SELECT w.conflict_time, w.object_table, w.object_uid, w.clone_id, w.central_event_id, w.central_event_timestamp,
                w.central_sql, w.clone_sql, w.rejected, w.rule_applied, w.conflict_uid, w.sync_id, w.field,
-               CASE WHEN l.large THEN left(w.central_value, 1000) || '… (' || octet_length(w.central_value) || ' bytes)'
+               CASE WHEN l.large THEN left(w.central_value, 1000) || E'\u2026 (' || octet_length(w.central_value) || ' bytes)'
                    ELSE w.central_value END AS central_value,
-               CASE WHEN l.large THEN left(w.clone_value, 1000) || '… (' || octet_length(w.clone_value) || ' bytes)'
+               CASE WHEN l.large THEN left(w.clone_value, 1000) || E'\u2026 (' || octet_length(w.clone_value) || ' bytes)'
                    ELSE w.clone_value END AS clone_value,
                w.clone_event_timestamp, w.central_user, w.clone_user
         FROM lizsync.conflicts AS w CROSS JOIN LATERAL (

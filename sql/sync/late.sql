@@ -1,5 +1,5 @@
 -- Writes the columns of one table that refer to rows of tables that come later (tables that refer to
--- each other). {table}, {late} and {new} (lists t."a", … and (i.new)."a", …), {assignments}, {hstore},
+-- each other). {table}, {late} and {new} (lists t."a", ... and (i.new)."a", ...), {assignments}, {hstore},
 -- {number}, {rows} (further condition on s). Returns the rows to write and the rows written.
 WITH input AS MATERIALIZED (
     SELECT s.uid, {hstore}.populate_record(t.*, coalesce(s.before OPERATOR({hstore}.||) s.fields, s.fields)) AS new

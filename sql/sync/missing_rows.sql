@@ -11,7 +11,7 @@ WITH missing AS MATERIALIZED (
     FROM pg_temp.lizsync_stage AS s CROSS JOIN LATERAL (
         SELECT coalesce({hstore}.hstore(array_agg(v.key), array_agg(v.value)), '') AS fields
         FROM (SELECT e.key, CASE WHEN octet_length(e.value) > 65536 AND sum(octet_length(e.value)) OVER () > 100000000
-                         THEN left(e.value, 1000) || '… (' || octet_length(e.value) || ' bytes)' ELSE e.value END AS value
+                         THEN left(e.value, 1000) || E'\u2026 (' || octet_length(e.value) || ' bytes)' ELSE e.value END AS value
               FROM {hstore}.each(s.fields) AS e) AS v
     ) AS f
     WHERE s.number = {number} AND s.op = 'U' AND s.reason IS NULL

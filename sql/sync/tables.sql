@@ -35,22 +35,33 @@ SELECT n.nspname AS schema, c.relname AS name, c.oid,
              WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS default_columns,
        ARRAY(SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
              WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS defaults,
-       -- Triggers of the user's own that would run again, those of partitions too, and rules (their mode ends
-       -- in R): table, name, mode.
+       -- Triggers of the user's own that would run again, and rules (their mode ends in rule): table, name, mode.
+       -- Partitions have their own copy of a trigger, with a mode of its own: copies come in every mode (before
+       -- the children of their partition), because some versions change them with the one of the parent.
        own.tables AS trigger_tables, own.names AS triggers, own.modes AS trigger_modes
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
-    SELECT coalesce(array_agg(t.rel::regclass::text ORDER BY t.rel, t.name), '{}') AS tables,
-           coalesce(array_agg(t.name::text ORDER BY t.rel, t.name), '{}') AS names,
-           coalesce(array_agg(t.mode ORDER BY t.rel, t.name), '{}') AS modes
+    SELECT coalesce(array_agg(t.rel::regclass::text ORDER BY t.level, t.rel, t.name), '{}') AS tables,
+           coalesce(array_agg(t.name::text ORDER BY t.level, t.rel, t.name), '{}') AS names,
+           coalesce(array_agg(t.mode ORDER BY t.level, t.rel, t.name), '{}') AS modes
     FROM (
-        SELECT t.tgrelid AS rel, t.tgname AS name, t.tgenabled::text AS mode
-        FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-        WHERE t.tgrelid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid))
-          AND NOT t.tgisinternal AND coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) = 0 AND t.tgenabled IN ('O', 'A')
-          AND p.pronamespace <> 'audit'::regnamespace
+        SELECT t.tgrelid AS rel, t.tgname AS name, t.tgenabled::text AS mode, part.level
+        FROM (SELECT c.oid, 0 AS level WHERE c.relkind = 'r'
+              UNION ALL SELECT p.relid, p.level FROM pg_partition_tree(c.oid) AS p WHERE c.relkind = 'p') AS part
+        JOIN pg_trigger AS t ON t.tgrelid = part.oid
+        JOIN pg_proc AS p ON p.oid = t.tgfoid
+        -- A copy depends on the trigger that it was made from. Before PostgreSQL 13 it is an internal trigger.
+        CROSS JOIN LATERAL (
+            SELECT EXISTS (SELECT FROM pg_depend AS d
+                           WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
+                             AND d.refclassid = 'pg_trigger'::regclass) AS copy
+        ) AS made
+        WHERE p.pronamespace <> 'audit'::regnamespace
+          -- Those of keys belong to their constraints.
+          AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.oid = t.tgconstraint AND k.contype <> 't')
+          AND CASE WHEN made.copy THEN true ELSE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') END
         UNION ALL
-        SELECT r.ev_class, r.rulename, r.ev_enabled::text || 'R'
+        SELECT r.ev_class, r.rulename, r.ev_enabled::text || ' rule', 0
         FROM pg_rewrite AS r
         WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '3', '4') AND r.ev_enabled IN ('O', 'A')
     ) AS t

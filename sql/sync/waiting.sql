@@ -9,7 +9,7 @@ WITH waiting AS MATERIALIZED (
         FROM lizsync.set_aside AS w CROSS JOIN LATERAL (
             SELECT {hstore}.hstore(array_agg(v.key), array_agg(v.value)) AS fields
             FROM (SELECT e.key, CASE WHEN octet_length(e.value) > 65536 AND sum(octet_length(e.value)) OVER () > 100000000
-                             THEN left(e.value, 1000) || '… (' || octet_length(e.value) || ' bytes)' ELSE e.value END AS value
+                             THEN left(e.value, 1000) || E'\u2026 (' || octet_length(e.value) || ' bytes)' ELSE e.value END AS value
                   FROM {hstore}.each(w.fields) AS e) AS v
         ) AS f
         WHERE w.owner = 'central' AND w.clone_id = {clone}::uuid

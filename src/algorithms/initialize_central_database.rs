@@ -45,7 +45,7 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         server_id: parameters.flag("ADD_SERVER_ID"),
         uid_columns: parameters.flag("ADD_UID_COLUMNS"),
         audit_triggers: parameters.flag("ADD_AUDIT_TRIGGERS"),
-        schemas: postgres::names(parameters.text("SCHEMAS").unwrap_or(""))?,
+        schemas: postgres::names("SCHEMAS", parameters.text("SCHEMAS").unwrap_or(""))?,
     };
     structure::initialize(&mut central, &wanted, feedback).map(Outputs::new)
 }

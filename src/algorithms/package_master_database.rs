@@ -50,7 +50,7 @@ An internet connection is needed because a synchronization item must be written 
 fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     let zip = parameters.required("ZIP_FILE")?;
     let wanted = package::Request {
-        schemas: postgres::names(parameters.required("SCHEMAS")?)?,
+        schemas: postgres::names("SCHEMAS", parameters.required("SCHEMAS")?)?,
         binaries: Path::new(parameters.required(BINARIES.id)?).to_owned(),
         additional_sql: parameters.text("ADDITIONAL_SQL_FILE").map(Into::into),
         zip: Path::new(zip).to_owned(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::postgres::quote;
-use crate::secret::Secret;
+use crate::secret::{Secret, without};
 
 /// How often a cancel is looked for.
 const POLL: Duration = Duration::from_millis(50);
@@ -109,7 +109,15 @@ impl PgDump {
         command.env("PGCLIENTENCODING", "UTF8");
         let (status, output, complaint) = run(command, &self.program, feedback)?;
         if !status.success() {
-            let complaint = String::from_utf8_lossy(&complaint);
+            let mut complaint = String::from_utf8_lossy(&complaint).into_owned();
+            // A wrapper may print what it was given.
+            for (_, password) in view
+                .environment
+                .iter()
+                .filter(|(name, _)| name == "PGPASSWORD")
+            {
+                complaint = without(&complaint, password);
+            }
             let complaint: String = complaint.trim().chars().take(2000).collect();
             return Err(Error::new(
                 Kind::Program,

@@ -55,6 +55,26 @@ pub(super) fn central(central: &mut Connection, manifest: &Manifest) -> Result<I
         ))
         .hint("Give the connection to that central, or make a package of this one."));
     }
+    let row = central
+        .query_one(
+            include_str!("../../sql/package/possible.sql"),
+            &[&manifest.created, &manifest.snapshot],
+        )
+        .doing(|| "Comparing the manifest of the package with the central")?;
+    let impossible = match () {
+        () if row.get("future") => "was made in the future",
+        () if row.get("beyond") => "has a snapshot which the central has not reached",
+        () if manifest.central.timeline > identity.cluster.timeline => {
+            "has a timeline which the central has not reached"
+        }
+        () => "",
+    };
+    if !impossible.is_empty() {
+        return Err(Error::file(format!(
+            "The package cannot be used: by its manifest, it {impossible}."
+        ))
+        .hint("Check the clock of the central's server, make a new package and deploy that. Nothing was changed."));
+    }
     let known: bool = central
         .query_one("SELECT lizsync.knows_package($1)", &[&manifest.package_id])
         .doing(|| "Reading lizsync.history")?

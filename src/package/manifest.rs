@@ -170,6 +170,15 @@ impl Manifest {
         if !is_snapshot(&self.snapshot) {
             return Err(format!("“{}” is not a snapshot", self.snapshot));
         }
+        if !is_time(&self.created) {
+            return Err("the time of its creation is not a time".into());
+        }
+        if !(90_000..1_000_000).contains(&self.central.server_version_num) {
+            return Err("the version of the central's server is none".into());
+        }
+        if self.central.timeline < 1 || self.central.highest_event.is_some_and(|event| event < 0) {
+            return Err("the timeline or the highest event of the central is none".into());
+        }
         if self.central.system_identifier.parse::<i64>().is_err() {
             return Err("the system identifier is not a number".into());
         }
@@ -216,6 +225,19 @@ fn is_snapshot(text: &str) -> bool {
     let parts: Vec<_> = text.split(':').collect();
     matches!(parts[..], [xmin, xmax, running]
         if number(xmin) && number(xmax) && (running.is_empty() || running.split(',').all(number)))
+}
+
+/// Whether the text is a time as it is written there: `2026-11-22T10:00:00.000000Z`.
+fn is_time(text: &str) -> bool {
+    let form = "0000-00-00T00:00:00.000000Z";
+    let fits = |(c, form): (char, char)| match form {
+        '0' => c.is_ascii_digit(),
+        _ => c == form,
+    };
+    text.len() == form.len()
+        && text.chars().zip(form.chars()).all(fits)
+        && (1..=12).contains(&text[5..7].parse().unwrap_or(0))
+        && (1..=31).contains(&text[8..10].parse().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -276,7 +298,18 @@ pub(super) mod tests {
     #[test]
     fn contradictions_are_named() {
         type Case = (fn(&mut Manifest), &'static str);
-        let cases: [Case; 9] = [
+        let cases: [Case; 14] = [
+            (|m| m.created = "infinity".into(), "not a time"),
+            (
+                |m| m.created = "2026-13-22T10:00:00.000000Z".into(),
+                "not a time",
+            ),
+            (
+                |m| m.central.server_version_num = -5,
+                "version of the central's server",
+            ),
+            (|m| m.central.timeline = 0, "timeline"),
+            (|m| m.central.highest_event = Some(-1), "highest event"),
             (|m| m.format = "other".into(), "format is not"),
             (|m| m.format_version = 2, "format version is 2"),
             (

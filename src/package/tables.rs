@@ -7,6 +7,7 @@ use super::manifest::{Extension, is_reserved};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Doing, Table, literal};
+use crate::secret::shown_list;
 
 /// A table of the central.
 #[derive(Debug, Clone)]
@@ -64,7 +65,7 @@ pub(super) fn schemas(
     if !missing.is_empty() {
         return Err(Error::parameter(format!(
             "Parameter SCHEMAS names schemas that do not exist: {}.",
-            missing.join(", ")
+            shown_list(&missing)
         ))
         .hint(format!(
             "{} Capitals matter; separate the names by commas.",

@@ -62,6 +62,10 @@ impl Failure {
             Problem::Session(error) => {
                 let mut told = connecting(&error, host, target);
                 told.next = Next::Stop;
+                // The name of the setting is in the message in every language.
+                if told.text.contains("session_replication_role") {
+                    told.hint = Some("It is “replica” by default for this role or database, so that foreign keys and triggers are switched off: an administrator can end that by ALTER ROLE … or ALTER DATABASE … RESET session_replication_role.".to_owned());
+                }
                 told
             }
         };
@@ -239,6 +243,9 @@ fn refused(db: &DbError, host: &Host, target: &Target) -> Told {
                 .to_owned(),
         ),
         "28000" => Some("Check the user, or ask the administrator of the server.".to_owned()),
+ "42501" => Some(
+            "Ask the owner of the database for it (GRANT CONNECT ON DATABASE … TO …), or use another role.".to_owned(),
+        ),
         "3D000" => Some("Check the name of the database (capitals count), or create it.".to_owned()),
         "53300" => Some("Close other connections or raise max_connections, then run again.".to_owned()),
         "57P03" => Some("Wait until the server is ready, then run again.".to_owned()),

@@ -55,14 +55,14 @@ impl fmt::Display for Table {
 ///
 /// # Errors
 /// [`Kind::Parameter`](crate::error::Kind::Parameter) for a quote that is not closed.
-pub fn names(list: &str) -> Result<Vec<String>> {
+pub fn names(parameter: &str, list: &str) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     let mut rest = list;
     while !rest.is_empty() {
         let start = rest.trim_start();
         let (name, after) = match start.strip_prefix('"') {
             Some(quoted) => quoted_name(quoted).ok_or_else(|| {
-                Error::parameter(format!("In the list of names “{list}”, a quoted name is not closed or is followed by text."))
+                Error::parameter(format!("In the list of parameter {parameter}, a quoted name is not closed or is followed by text."))
                     .hint("Separate the names by commas; a double quote inside a quoted name is doubled.")
             })?,
             None => {
@@ -74,6 +74,12 @@ pub fn names(list: &str) -> Result<Vec<String>> {
             names.push(name);
         }
         rest = after;
+    }
+    if names.is_empty() && !list.trim().is_empty() {
+        return Err(
+            Error::parameter(format!("The list of parameter {parameter} holds no name."))
+                .hint("Separate the names by commas."),
+        );
     }
     Ok(names)
 }
@@ -114,10 +120,14 @@ mod tests {
 
     #[test]
     fn lists_of_names() {
+        let names = |text| names("SCHEMAS", text);
         let list = |text| names(text).unwrap();
         assert_eq!(list("gis, My Schema ,,gis"), ["gis", "My Schema"]);
         assert_eq!(list("\"a,b\" , \"q\"\"q\""), ["a,b", "q\"q"]);
-        assert!(list(" , ").is_empty());
+        assert!(list(" ").is_empty());
+        for text in [" , ", "\"\"", "\"\",,"] {
+            assert!(names(text).unwrap_err().to_string().contains("SCHEMAS"));
+        }
         assert!(names("\"open").is_err());
         assert!(names("\"a\" b").is_err());
     }

@@ -1,6 +1,6 @@
 //! Who a database is: not LizSync's, a central, or a clone.
 
-use ::postgres::GenericClient;
+use ::postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use crate::VERSION;
@@ -9,6 +9,9 @@ use crate::postgres::{Connection, Doing};
 
 /// The name of the central in `lizsync.server_metadata`.
 pub const CENTRAL_NAME: &str = "central";
+
+/// The version of a structure that does not say it.
+const UNKNOWN: &str = "unknown";
 
 /// The identity of a database that holds this product's structure.
 #[derive(Debug, Clone)]
@@ -50,11 +53,12 @@ pub enum Installed {
 }
 
 /// Looks at what is installed in a database.
+///
+/// # Errors
+/// [`Kind::State`](crate::error::Kind::State) where its encoding cannot be used.
 pub fn inspect(client: &mut impl GenericClient) -> Result<Installed> {
     let doing = || "Looking for the LizSync tables";
-    let row = client
-        .query_one(include_str!("../../sql/structure/identity.sql"), &[])
-        .doing(doing)?;
+    let row = read(client, doing())?;
     if !row.get::<_, bool>("installed") {
         return Ok(Installed::Nothing);
     }
@@ -65,7 +69,7 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Installed> {
     };
     let server = client.query_one(sql, &[]).doing(doing)?;
     let version: Option<String> = server.get("version");
-    let version = version.unwrap_or_else(|| "unknown".into());
+    let version = version.unwrap_or_else(|| UNKNOWN.into());
     let hstore: Option<String> = row.get("hstore");
     match hstore {
         Some(hstore) if row.get("ours") => Ok(Installed::Ours(Box::new(Identity {
@@ -73,28 +77,50 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Installed> {
             server_name: server.get("server_name"),
             version,
             hstore,
-            cluster: Cluster {
-                system_identifier: row.get("system_identifier"),
-                timeline: row.get("timeline"),
-                database_oid: row.get("database_oid"),
-                version: row.get("server_version"),
-            },
+            cluster: Cluster::from_row(&row),
         }))),
         _ => Ok(Installed::Older(version)),
     }
 }
 
 /// The cluster and database of a connection, whatever is installed there.
+///
+/// # Errors
+/// As [`inspect`].
 pub fn cluster(client: &mut impl GenericClient) -> Result<Cluster> {
+    Ok(Cluster::from_row(&read(
+        client,
+        "Reading the identity of the server",
+    )?))
+}
+
+/// Reads who a database is. Every algorithm passes here, so this is where a database is refused whose
+/// encoding is not UTF-8: hstore sends the lengths of its values in the server's encoding and the
+/// values in that of the session, so that they would be cut; and SQL_ASCII takes any bytes for text.
+fn read(client: &mut impl GenericClient, doing: &str) -> Result<Row> {
     let row = client
         .query_one(include_str!("../../sql/structure/identity.sql"), &[])
-        .doing(|| "Reading the identity of the server")?;
-    Ok(Cluster {
-        system_identifier: row.get("system_identifier"),
-        timeline: row.get("timeline"),
-        database_oid: row.get("database_oid"),
-        version: row.get("server_version"),
-    })
+        .doing(|| doing)?;
+    let encoding: &str = row.get("encoding");
+    if encoding != "UTF8" {
+        return Err(Error::state(format!(
+            "The encoding of the database “{}” is {encoding}: LizSync needs UTF8.",
+            row.get::<_, &str>("database")
+        ))
+        .hint("Create a database WITH ENCODING 'UTF8' TEMPLATE template0, carry the data over with pg_dump and pg_restore, which convert them, and use that. Nothing was changed."));
+    }
+    Ok(row)
+}
+
+impl Cluster {
+    fn from_row(row: &Row) -> Self {
+        Self {
+            system_identifier: row.get("system_identifier"),
+            timeline: row.get("timeline"),
+            database_oid: row.get("database_oid"),
+            version: row.get("server_version"),
+        }
+    }
 }
 
 impl Identity {
@@ -123,6 +149,10 @@ pub fn require(connection: &mut Connection) -> Result<Identity> {
     let name = connection.describe().to_owned();
     match inspect(&mut **connection).map_err(|error| error.during(format!("The {name}")))? {
         Installed::Ours(identity) if identity.version == VERSION => Ok(*identity),
+        Installed::Ours(identity) if identity.version == UNKNOWN => Err(Error::state(format!(
+            "The LizSync tables of {name} do not say their version: perhaps a package is being deployed there at this moment."
+        ))
+        .hint("Run again when the deployment has ended. If it stays so, restore the database from a backup, or deploy the clone again.")),
         Installed::Ours(identity) => Err(Error::state(format!(
             "The LizSync tables of {name} are of version {}, this is LizSync {VERSION}.",
             identity.version

@@ -8,6 +8,7 @@ use super::{CENTRAL_NAME, Preparation, identity};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing};
+use crate::secret::shown_list;
 
 /// Schemas that are never prepared, whoever asks.
 const NEVER: [&str; 3] = ["public", "lizsync", "audit"];
@@ -107,7 +108,7 @@ fn schemas(
     if !missing.is_empty() {
         return Err(Error::parameter(format!(
             "Parameter SCHEMAS names schemas that do not exist: {}.",
-            missing.join(", ")
+            shown_list(&missing)
         ))
         .hint("Check the names (capitals matter) and separate them by commas."));
     }

@@ -88,6 +88,8 @@ pub fn create(
 ) -> Result<String> {
     let name = central.describe().to_owned();
     let mut transaction = central.transaction().doing(|| "Starting a transaction")?;
+    // Refuses a database that cannot be used before it tells what would be dropped.
+    identity::cluster(&mut transaction).map_err(|error| error.during(format!("The {name}")))?;
     let mut dropped = Vec::new();
     let mut refused = Vec::new();
     for (schema, may_drop) in [("audit", overrides.audit), ("lizsync", overrides.lizsync)] {

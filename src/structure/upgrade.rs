@@ -19,7 +19,9 @@ const STEPS: &[(&str, &str)] = &[];
 /// this one cannot upgrade.
 pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> Result<String> {
     let name = central.describe().to_owned();
-    let found = match identity::inspect(&mut **central)? {
+    let found = match identity::inspect(&mut **central)
+        .map_err(|error| error.during(format!("The {name}")))?
+    {
         Installed::Ours(identity) => identity,
         Installed::Older(version) => {
             return Err(Error::state(format!(

@@ -1,6 +1,8 @@
 //! The beginning of a run and of each of its tries: who the two are, what each has of the other, and
 //! what is new.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::change::Time;
@@ -61,6 +63,7 @@ impl<'a> Run<'a> {
                 connection,
                 identity,
                 id,
+                told: BTreeSet::new(),
             })
         };
         let mut central = participant(Side::Central, central, central_identity)?;

@@ -1,5 +1,7 @@
 //! One of the two databases of a run: its connection and what it knows of the other.
 
+use std::collections::BTreeSet;
+
 use ::postgres::error::SqlState;
 use uuid::Uuid;
 
@@ -52,6 +54,8 @@ pub struct Participant {
     pub identity: Identity,
     /// Its server id.
     pub id: Uuid,
+    /// The tables of which the user was told that their triggers run again.
+    pub told: BTreeSet<String>,
 }
 
 impl Participant {

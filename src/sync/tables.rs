@@ -28,7 +28,8 @@ pub struct Local {
     pub stubborn: Vec<String>,
     /// The defaults of its columns, as SQL expressions.
     pub defaults: BTreeMap<String, String>,
-    /// Triggers of the user's own.
+    /// Triggers of the user's own that run, and copies of them in partitions in whatever mode; those of a
+    /// table before those of its partitions.
     pub triggers: Vec<Trigger>,
 }
 
@@ -39,10 +40,41 @@ pub struct Trigger {
     pub table: String,
     /// Its name.
     pub name: String,
-    /// Whether it runs in every session (mode `A`), or only in ordinary ones (`O`).
-    pub always: bool,
+    /// When it runs.
+    pub mode: Mode,
     /// Whether it is a rule.
     pub rule: bool,
+}
+
+/// When a trigger runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// In ordinary sessions.
+    Ordinary,
+    /// In every session.
+    Always,
+    /// In sessions of a replica, so not in a run.
+    Replica,
+    /// Never.
+    Disabled,
+}
+
+impl Mode {
+    fn parse(text: &str) -> Self {
+        match text.chars().next() {
+            Some('A') => Self::Always,
+            Some('R') => Self::Replica,
+            Some('D') => Self::Disabled,
+            _ => Self::Ordinary,
+        }
+    }
+}
+
+impl Trigger {
+    /// Whether it runs when a run writes.
+    pub fn runs(&self) -> bool {
+        matches!(self.mode, Mode::Ordinary | Mode::Always)
+    }
 }
 
 /// A foreign key of a database.
@@ -126,8 +158,8 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
                 .map(|((table, name), mode)| Trigger {
                     table,
                     name,
-                    always: mode.starts_with('A'),
-                    rule: mode.ends_with('R'),
+                    mode: Mode::parse(&mode),
+                    rule: mode.ends_with("rule"),
                 })
                 .collect(),
         };

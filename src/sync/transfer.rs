@@ -101,7 +101,17 @@ pub fn transfer(
         participant
             .connection
             .batch_execute(&sql)
-            .doing(|| "Creating the staging table")?;
+            .doing(|| {
+                format!(
+                    "Creating a temporary table in the {} ({})",
+                    participant.side.name(),
+                    participant.connection.describe()
+                )
+            })
+            .map_err(|error| match error.sqlstate_code() {
+                Some("42501") => error.hint("The role needs the right to create temporary tables: GRANT TEMPORARY ON DATABASE … TO …."),
+                _ => error,
+            })?;
     }
     let (mut from_central, mut from_clone) = thread::scope(|threads| {
         let other = threads.spawn(|| reader(clone, feedback));

@@ -149,7 +149,11 @@ pub fn read_hstore(bytes: &[u8], mut each: impl FnMut(&str, Option<&str>)) -> io
         let value = take_text(&mut rest)?;
         each(key, value);
     }
-    Ok(())
+    // Lengths that are not those of the texts would cut the values.
+    match rest {
+        [] => Ok(()),
+        _ => Err(bad("a value that is longer than its parts")),
+    }
 }
 
 fn take_int(bytes: &mut &[u8]) -> io::Result<i32> {
@@ -205,6 +209,13 @@ mod tests {
             let mut read = std::collections::BTreeMap::new();
             read_hstore(&bytes, |k, v| { read.insert(k.to_owned(), v.map(str::to_owned)); }).unwrap();
             prop_assert_eq!(read, pairs);
+        }
+
+        #[test]
+        fn an_hstore_that_does_not_end_with_its_last_value_is_refused(more in prop::collection::vec(any::<u8>(), 1..5)) {
+            let mut bytes = write_hstore([("a", Some("b"))].into_iter());
+            bytes.extend(more);
+            prop_assert!(read_hstore(&bytes, |_, _| ()).is_err());
         }
 
         #[test]

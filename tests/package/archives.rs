@@ -141,6 +141,21 @@ fn damaged_and_foreign_zips() {
     case.refuses(file, "“public” is never packaged", |m| {
         edit_manifest(m, |v| v["schemas"] = json!(["gis", "public"]))
     });
+    case.refuses(file, "is not a time", |m| {
+        edit_manifest(m, |v| v["created"] = json!("infinity"))
+    });
+    case.refuses(file, "made in the future", |m| {
+        edit_manifest(m, |v| v["created"] = json!("2999-01-01T00:00:00.000000Z"))
+    });
+    case.refuses(file, "has not reached", |m| {
+        edit_manifest(m, |v| v["snapshot"] = json!("999999999:999999999:"))
+    });
+    case.refuses(file, "has not reached", |m| {
+        edit_manifest(m, |v| v["central"]["timeline"] = json!(99))
+    });
+    case.refuses(file, "version of the central's server", |m| {
+        edit_manifest(m, |v| v["central"]["server_version_num"] = json!(-5))
+    });
     case.refuses(file, "manifest cannot be used", |m| {
         find(m, "manifest.json").truncate(100)
     });

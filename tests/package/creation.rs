@@ -20,7 +20,7 @@ fn schemas_that_cannot_be_packaged() {
 
     let said = refused(Kind::Parameter, with("gis, Gis, none"));
     assert!(
-        said.contains("do not exist: Gis, none.") && said.contains("There are Raw, data, gis."),
+        said.contains("do not exist: “Gis”, “none”.") && said.contains("There are Raw, data, gis."),
         "{said}"
     );
     let said = refused(

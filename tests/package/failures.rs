@@ -198,3 +198,22 @@ fn a_wrapper_of_pg_dump_is_not_waited_for_after_a_cancel() {
     assert!(waited < std::time::Duration::from_secs(10), "{waited:?}");
     assert!(folder.names().is_empty());
 }
+
+/// A wrapper that prints all it was given does not bring the password into a message.
+#[cfg(unix)]
+#[test]
+fn what_a_wrapper_of_pg_dump_prints_holds_no_password() {
+    use std::os::unix::fs::PermissionsExt;
+    let central = prepared("talkative", PLAIN);
+    let (folder, bin) = (Folder::new(), Folder::new());
+    let script = "#!/bin/sh\n[ $1 = --version ] && echo 'pg_dump (PostgreSQL) 99.1' || { echo \"no, $PGPASSWORD, se%20same%2F\" >&2; exit 3; }\n";
+    let path = bin.write("pg_dump", script.to_owned());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut parameters = package_parameters(&central, "gis", &folder.path("p.zip"));
+    parameters["POSTGRESQL_BINARY_PATH"] = serde_json::json!(bin.0.path());
+    // Over the socket nobody asks for it.
+    parameters["CONNECTION_NAME_CENTRAL"] =
+        serde_json::json!(format!("{} password='se same/'", central.conninfo()));
+    let sentence = crate::support::refused("package_master_database", parameters, Kind::Program);
+    assert!(sentence.contains("no, ***, ***"), "{sentence}");
+}

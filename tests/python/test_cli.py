@@ -64,6 +64,16 @@ URI = "postgresql://anna:sesame@localhost/gis"
         ["run", "create_database_structure", "CONNECTION_NAME=host x password sesame"],
         ["run", "create_database_structure", "CONNECTION_NAME=x", f"OVERRIDE_AUDIT={URI}"],
         ["run", "create_database_structure", "--params", URI],
+        ["run", "create_database_structure", "--params", "password=sesame"],
+        ["run", "create_database_structure", "--params", "anna:sesame@x"],
+        ["run", "create_database_structure", "sesame=x"],
+        ["run", "create_database_structure", "sesame=x", "sesame=y"],
+        ["run", "create_database_structure", "--verbose=sesame"],
+        ["list", f"--json={URI}"],
+        ["list", "--sesame"],
+        ["list", "sesame"],
+        ["it's sesame"],
+        ["run", "package_master_database", "CONNECTION_NAME_CENTRAL=x", "SCHEMAS=gis", f"ZIP_FILE={URI}"],
     ],
 )
 def test_a_connection_string_in_the_wrong_place_is_not_shown(cli, arguments):

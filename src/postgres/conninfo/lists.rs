@@ -89,6 +89,15 @@ fn place(name: &str, address: &str, port: u16, surroundings: &Surroundings) -> R
                 .hint("Give a host name such as localhost."),
         );
     }
+    // The rest of a connection string in another grammar, and perhaps a password: not shown.
+    let odd = match name.starts_with('/') {
+        true => name.contains(';') && name.contains('='),
+        false => name.contains([';', '=']) || name.contains(char::is_whitespace),
+    };
+    if odd {
+        return Err(Error::parameter("The value of “host” is not a host name.")
+            .hint("Separate keyword=value pairs by spaces, and the hosts of a list by commas."));
+    }
     if name.starts_with('/') {
         return Ok(Place::Socket(name.into()));
     }
@@ -127,6 +136,22 @@ mod tests {
         Place::Tcp {
             name: name.to_owned(),
             address: address.map(|text| text.parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused_and_not_shown() {
+        for text in [
+            "host=127.0.0.1;password=sesame",
+            "host=a,user=b,password=sesame",
+            "host='a sesame'",
+            "host=/run;password=sesame",
+        ] {
+            let sentence = servers(text).unwrap_err().sentence();
+            assert!(
+                sentence.contains("host") && !sentence.contains("sesame"),
+                "{sentence}"
+            );
         }
     }
 

@@ -8,7 +8,7 @@ use super::keywords::KEYWORDS;
 use super::passfile::PasswordFile;
 use super::{Conninfo, Host, Place, Surroundings, Target, lists, service, wishes};
 use crate::error::{Error, Kind, Result};
-use crate::secret::{Secret, shown};
+use crate::secret::{Secret, is_connection, shown};
 
 /// How long a connection attempt may take when nobody says.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -153,6 +153,15 @@ fn target(
                 .hint("Give the user in the connection (user=…) or in PGUSER.")
         })?;
     let database = text("dbname").unwrap_or_else(|| user.clone());
+    // Both are shown in messages.
+    for (keyword, value) in [("user", &user), ("dbname", &database)] {
+        if is_connection(value) && value.contains('=') {
+            return Err(Error::parameter(format!(
+                "The value of “{keyword}” is a connection string of its own (not shown, as it may hold a password)."
+            ))
+            .hint("Separate keyword=value pairs by spaces."));
+        }
+    }
     let password_file = text("passfile")
         .map(PathBuf::from)
         .or_else(|| surroundings.password_file());
