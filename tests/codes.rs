@@ -113,6 +113,28 @@ fn orphans_of_a_key_that_is_not_valid() {
     }
 }
 
+/// A reference that was wrong before, and comes again as it is there: PostgreSQL does not look at it.
+#[test]
+fn an_old_reference_that_is_written_again() {
+    let (central, clone) = pair(
+        "CREATE SCHEMA gis; CREATE TABLE gis.species (code text PRIMARY KEY);
+         CREATE TABLE gis.tree (code text PRIMARY KEY, species text, height int CHECK (height < 1000));
+         INSERT INTO gis.tree VALUES ('old', 'extinct', 1), ('b', NULL, 1);
+         ALTER TABLE gis.tree ADD FOREIGN KEY (species) REFERENCES gis.species NOT VALID",
+    );
+    clone.run(
+        "ALTER TABLE gis.tree DROP CONSTRAINT tree_height_check; ALTER TABLE gis.tree DROP CONSTRAINT tree_species_fkey;
+         UPDATE gis.tree SET species = 'x', height = 5 WHERE code = 'old'; UPDATE gis.tree SET species = 'extinct' WHERE code = 'old';
+         UPDATE gis.tree SET height = 5000 WHERE code = 'b'",
+    );
+    synchronize(&central, &clone);
+    assert_eq!(aside(&clone), ["clone|tree|U|23514|tree_height_check"]);
+    assert_eq!(
+        central.rows("SELECT species, height FROM gis.tree WHERE code = 'old'"),
+        ["extinct|5"]
+    );
+}
+
 /// A change of the central that is given up in the clone is not waited for in the central either.
 #[test]
 fn what_was_given_up_leaves_the_list_of_the_central() {

@@ -78,18 +78,21 @@ fn a_key_that_refers_to_a_partition_in_the_central() {
     );
 }
 
-/// A code of a row that is deleted is used again; a row of the receiver refers to it, with ON UPDATE SET NULL.
+/// A code of a row that is deleted is used again; a row of the receiver refers to it, with a key that would empty it.
 #[test]
-fn a_code_used_again_and_a_reference_set_to_null() {
-    let (central, clone) = pair(
-        "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text PRIMARY KEY, name text);
-         CREATE TABLE gis.visit (code text PRIMARY KEY, tree text REFERENCES gis.tree ON UPDATE SET NULL);
-         INSERT INTO gis.tree VALUES ('a', 'old'), ('b', 'old')",
-    );
-    central.run("INSERT INTO gis.visit VALUES ('v', 'a')");
-    clone.run("DELETE FROM gis.tree WHERE code = 'a'; INSERT INTO gis.tree VALUES ('a', 'new')");
-    synchronize(&central, &clone);
-    assert_eq!(central.rows("SELECT tree FROM gis.visit"), ["a"]);
+fn a_code_used_again_and_a_reference_that_would_be_emptied() {
+    for rule in ["SET NULL", "SET DEFAULT"] {
+        let (central, clone) = pair(&format!(
+            "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text PRIMARY KEY, name text);
+             CREATE TABLE gis.visit (code text PRIMARY KEY, tree text REFERENCES gis.tree ON UPDATE {rule});
+             INSERT INTO gis.tree VALUES ('a', 'old'), ('b', 'old')",
+        ));
+        central.run("INSERT INTO gis.visit VALUES ('v', 'a')");
+        clone
+            .run("DELETE FROM gis.tree WHERE code = 'a'; INSERT INTO gis.tree VALUES ('a', 'new')");
+        synchronize(&central, &clone);
+        assert_eq!(central.rows("SELECT tree FROM gis.visit"), ["a"], "{rule}");
+    }
 }
 
 /// A value of a type that the central does not take, and two other rows that swap their codes.
@@ -313,4 +316,92 @@ fn swap_under_a_collation_of_the_index() {
         &clone,
         &["SELECT uid, code, name FROM gis.plot ORDER BY uid"],
     );
+}
+
+/// Rows that cannot be read, a row that is refused for another reason, and a swap around it.
+#[test]
+fn values_that_are_too_long_a_check_and_a_swap() {
+    let central = prepared(
+        "central",
+        "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text NOT NULL UNIQUE, what varchar(4), height int CHECK (height < 100), name text)",
+    );
+    central.run("INSERT INTO gis.tree (uid, code, name) SELECT (lpad(n::text, 8, '0') || '-0000-4000-8000-000000000000')::uuid, 'c' || n, 'n' || n FROM generate_series(1, 9) AS n");
+    let clone = clone_of(&central, "clone");
+    clone.run(
+        "ALTER TABLE gis.tree ALTER what TYPE text; ALTER TABLE gis.tree DROP CONSTRAINT tree_height_check;
+         UPDATE gis.tree SET what = 'too long' WHERE name IN ('n1', 'n2'); UPDATE gis.tree SET height = 500 WHERE name = 'n5';
+         UPDATE gis.tree SET code = 'x' WHERE name = 'n3'; UPDATE gis.tree SET code = 'c3' WHERE name = 'n9'; UPDATE gis.tree SET code = 'c9' WHERE name = 'n3'",
+    );
+    synchronize(&central, &clone);
+    assert_eq!(
+        clone.rows("SELECT left(uid::text, 8)::int, sqlstate FROM lizsync.set_aside ORDER BY 1"),
+        ["1|22001", "2|22001", "5|23514"]
+    );
+    assert_eq!(
+        central.rows("SELECT code FROM gis.tree WHERE name IN ('n3', 'n9') ORDER BY name"),
+        ["c9", "c3"]
+    );
+}
+
+/// New rows of a table with a column that does not travel and whose domain refuses null.
+#[test]
+fn a_domain_that_refuses_null_beside_rows_that_are_refused() {
+    let (central, clone) = pair(
+        "CREATE SCHEMA gis; CREATE DOMAIN gis.number AS int NOT NULL; CREATE SEQUENCE gis.ids;
+         CREATE TABLE gis.tree (id gis.number DEFAULT nextval('gis.ids') PRIMARY KEY, code text NOT NULL UNIQUE, name text CHECK (name <> 'bad'))",
+    );
+    clone.run(
+        "ALTER TABLE gis.tree DROP CONSTRAINT tree_name_check;
+         INSERT INTO gis.tree (code, name) SELECT 'c' || n, CASE n WHEN 3 THEN 'bad' ELSE 'n' || n END FROM generate_series(1, 6) AS n",
+    );
+    synchronize(&central, &clone);
+    assert_eq!(aside(&clone), ["clone|tree|I|23514|tree_name_check"]);
+    assert_eq!(central.value("SELECT count(*) FROM gis.tree"), "5");
+}
+
+/// The same, with two codes that swap beside the new row.
+#[test]
+fn a_domain_that_refuses_null_and_a_swap() {
+    let (central, clone) = pair(
+        "CREATE SCHEMA gis; CREATE DOMAIN gis.number AS int NOT NULL; CREATE SEQUENCE gis.ids;
+         CREATE TABLE gis.tree (id gis.number DEFAULT nextval('gis.ids') PRIMARY KEY, code text NOT NULL UNIQUE, name text);
+         INSERT INTO gis.tree (code, name) SELECT 'c' || n, 'n' || n FROM generate_series(1, 6) AS n",
+    );
+    clone.run(
+        "INSERT INTO gis.tree (code, name) SELECT 'c' || n, 'n' || n FROM generate_series(7, 12) AS n;
+         UPDATE gis.tree SET code = 'x' WHERE name = 'n1'; UPDATE gis.tree SET code = 'c1' WHERE name = 'n2'; UPDATE gis.tree SET code = 'c2' WHERE name = 'n1'",
+    );
+    synchronize(&central, &clone);
+    assert!(aside(&clone).is_empty(), "{:?}", aside(&clone));
+    settled(
+        &central,
+        &clone,
+        &["SELECT uid, code, name FROM gis.tree ORDER BY uid"],
+    );
+}
+
+/// The rows that would lose their reference are part of the change, and get it back.
+#[test]
+fn a_swap_and_references_that_follow() {
+    for rule in ["SET NULL", "SET DEFAULT"] {
+        let (central, clone) = pair(&format!(
+            "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text PRIMARY KEY, name text);
+             CREATE TABLE gis.visit (code text PRIMARY KEY, tree text REFERENCES gis.tree ON UPDATE {rule});
+             INSERT INTO gis.tree VALUES ('a', 'one'), ('b', 'other'); INSERT INTO gis.visit VALUES ('v', 'a')"
+        ));
+        clone.run(
+            "UPDATE gis.tree SET code = 'x' WHERE name = 'one'; UPDATE gis.tree SET code = 'a' WHERE name = 'other'; UPDATE gis.tree SET code = 'b' WHERE name = 'one';
+             UPDATE gis.visit SET tree = 'b'",
+        );
+        synchronize(&central, &clone);
+        assert!(aside(&clone).is_empty(), "{rule}: {:?}", aside(&clone));
+        settled(
+            &central,
+            &clone,
+            &[
+                "SELECT code, name FROM gis.tree ORDER BY 1",
+                "SELECT code, tree FROM gis.visit",
+            ],
+        );
+    }
 }
