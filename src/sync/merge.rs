@@ -155,10 +155,11 @@ pub fn take_out_seen(pulled: &mut Option<Change>, central: &mut Option<Change>, 
                     }
                     Event::Delete(_) => false,
                 });
-                if seen && let Some(Change::Insert(theirs) | Change::Update(theirs)) = central {
-                    if theirs.get(name).is_some_and(|other| same(field, other)) {
-                        theirs.remove(name);
-                    }
+                if seen
+                    && let Some(Change::Insert(theirs) | Change::Update(theirs)) = central
+                    && theirs.get(name).is_some_and(|other| same(field, other))
+                {
+                    theirs.remove(name);
                 }
                 !seen
             });

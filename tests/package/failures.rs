@@ -207,7 +207,7 @@ fn what_a_wrapper_of_pg_dump_prints_holds_no_password() {
     let central = prepared("talkative", PLAIN);
     let (folder, bin) = (Folder::new(), Folder::new());
     let script = "#!/bin/sh\n[ $1 = --version ] && echo 'pg_dump (PostgreSQL) 99.1' || { echo \"no, $PGPASSWORD, se%20same%2F\" >&2; exit 3; }\n";
-    let path = bin.write("pg_dump", script.to_owned());
+    let path = bin.write("pg_dump", script);
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut parameters = package_parameters(&central, "gis", &folder.path("p.zip"));
     parameters["POSTGRESQL_BINARY_PATH"] = serde_json::json!(bin.0.path());
