@@ -64,6 +64,8 @@ pub struct Reference {
     pub unsets: bool,
     /// The oid of the partition that it refers to, where it does not refer to the whole table.
     pub parent_part: Option<u32>,
+    /// Whether a key that changes changes the references to it in any way.
+    pub follows: bool,
     /// The condition on rows of the child that they are of the partition which refers, where it is one.
     pub child_part: Option<String>,
     /// Pairs of columns: of the child, of the parent.
@@ -159,3 +161,4 @@ pub fn references(client: &mut impl GenericClient, tables: &[u32]) -> Result<Vec
     });
     Ok(references.collect())
 }
+            follows: row.get("follows"),

@@ -2,6 +2,7 @@
 //! receiver cannot take is marked as refused, and everything else goes through.
 
 mod delete;
+mod late;
 mod log;
 mod narrow;
 mod park;
@@ -162,6 +163,7 @@ impl Apply<'_> {
         }
         deleted += self.delete_free(&deletes)?;
         deleted += self.delete_rest(&deletes)?;
+        self.settle(&upserts)?;
         if !self.found.again {
             let deletions = self.staged_changes("reason IS NULL AND op = 'D'")?;
             applied.absent = deletions.saturating_sub(deleted);
