@@ -1,6 +1,8 @@
 //! The beginning of a run and of each of its tries: who the two are, what each has of the other, and
 //! what is new.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::change::Time;
@@ -102,6 +104,7 @@ impl<'a> Run<'a> {
             unrecorded: Outcome::default(),
             aside: Vec::new(),
             written: Vec::new(),
+            unlike: BTreeSet::new(),
             feedback,
         })
     }
