@@ -11,7 +11,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # “make” alone builds.
 .DEFAULT_GOAL := build
 
-.PHONY: help build header docs setup demo soak test versions clean
+.PHONY: help build header docs setup demo soak test versions bench clean
 
 help:
 	@echo 'make demo    install what is missing, build, and show everything at work on private servers'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test    install what is missing, and run all checks and tests'
 	@echo 'make versions  run the tests on PostgreSQL 12 to 18, and on pairs of them (downloads servers)'
 	@echo 'make soak    values of gigabytes, and random histories for an hour, or ROUNDS=n of them, from SEED=n'
+	@echo 'make bench   measure what it costs, as ratios (ONLY=sync,idle for some, RUNS=n)'
 	@echo 'make build   build the library: $(LIZSYNC_LIBRARY)'
 	@echo 'make header  write include/lizsync.h anew'
 	@echo 'make docs    write docs/algorithms.md anew'
@@ -60,6 +61,10 @@ versions: setup
 soak: setup
 	$(PYTHON) tests/servers.py run cargo test --test huge
 	MINUTES=$(if $(ROUNDS),1000000,60) $(PYTHON) tests/servers.py run cargo test --test random -- --nocapture
+
+bench: setup build
+	cargo bench --no-run --bench bench
+	ONLY=$(ONLY) $(PYTHON) tests/servers.py run --settings benches/postgresql.conf cargo bench --quiet --bench bench
 
 clean:
 	cargo clean

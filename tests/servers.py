@@ -1,6 +1,7 @@
 """Private PostgreSQL servers for tests, benchmarks and the demo. Standard library only.
 
-    python3 tests/servers.py run COMMAND …     runs COMMAND with one server, then stops it
+    python3 tests/servers.py run [--settings FILE] COMMAND …
+        runs COMMAND with one server, then stops it; FILE has further lines for postgresql.conf
 
 The server lives in a temporary directory, listens on a Unix socket (trust) and on a free port of
 127.0.0.1 (scram-sha-256; TLS with certificates of a private authority), and runs as an ordinary
@@ -281,13 +282,13 @@ def stop_on_signals():
         signal.signal(number, lambda caught, _: sys.exit(128 + caught))
 
 
-def run(command):
+def run(command, settings=""):
     """Runs `command` with one server; returns its exit status."""
     stop_on_signals()
     directory = scratch()
     server = None
     try:
-        server = Server(directory)
+        server = Server(directory, settings=settings)
         server.start()
         return subprocess.run(command, env={**environment(), **server.environment()}, check=False).returncode
     except FileNotFoundError as error:
@@ -301,6 +302,11 @@ def run(command):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3 or sys.argv[1] != "run":
+    arguments = sys.argv[1:]
+    if len(arguments) < 2 or arguments[0] != "run":
         sys.exit(__doc__)
-    sys.exit(run(sys.argv[2:]))
+    if arguments[1] == "--settings":
+        if len(arguments) < 4:
+            sys.exit(__doc__)
+        sys.exit(run(arguments[3:], pathlib.Path(arguments[2]).read_text(encoding="utf-8")))
+    sys.exit(run(arguments[1:]))

@@ -71,8 +71,8 @@ WHEEL = (
 # What runs on each server: test files, and tests that need more than these servers have.
 WHOLE = [
     *["aside", "capture", "codes", "columns", "concurrency", "cycles", "echoes", "faults", "keys", "lineage", "memory"],
-    *["mixed", "package", "partitions", "random", "receipts", "roles", "sessions", "stand_ins", "structure", "swaps"],
-    *["sync", "waiting"],
+    *["mixed", "package", "partitions", "random", "receipts", "redirected", "roles", "sessions", "stand_ins"],
+    *["structure", "swaps", "sync", "waiting"],
 ]
 BRIEF = ["capture", "mixed", "structure", "sync"]
 PAIRS = ["mixed", "random", "sync"]

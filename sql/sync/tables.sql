@@ -18,7 +18,10 @@ SELECT n.nspname AS schema, c.relname AS name, c.oid,
                                     AND a.attnum = ANY (i.indkey)))
              ORDER BY a.attnum) AS columns,
        ARRAY(SELECT a.attname::text FROM pg_attribute AS a
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS all_columns,
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS all_columns,
+       -- Their types; the schema of a type may be another one on the other side.
+       ARRAY(SELECT regexp_replace(format_type(a.atttypid, a.atttypmod), '^[^(]*\.', '') FROM pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS types,
        ARRAY(SELECT a.attname::text FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull
                AND y.typtype <> 'd') AS nullable,

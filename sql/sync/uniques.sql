@@ -2,7 +2,8 @@
 -- Returns for each: its name, its keys as expressions with the operators that compare them, the
 -- predicate of a partial index (of a partition with its bounds), whether it is an exclusion constraint,
 -- whether it is checked with each row, whether nulls count as equal, and the columns that it looks at, with their type (of a domain what it builds
--- upon), its category and modifier, whether they may be null, and whether a foreign key uses them.
+-- upon), its category and modifier, whether they may be null, whether a foreign key uses them, and whether
+-- they are keys of the index themselves (others stand in its expressions or its predicate).
 WITH own AS MATERIALIZED (
     SELECT n.* FROM pg_index AS n
     WHERE n.indrelid IN (SELECT $1::oid UNION SELECT t.relid::oid FROM pg_partition_tree($1::oid) AS t)
@@ -10,7 +11,7 @@ WITH own AS MATERIALIZED (
 SELECT c.relname AS name, k.keys, k.operators, p.predicate,
        x.oid IS NOT NULL AS exclusion, i.indimmediate AS at_once,
        pg_get_indexdef(i.indexrelid) LIKE '%NULLS NOT DISTINCT%' AS nulls_equal,
-       a.names AS columns, a.types, a.categories, a.lengths, a.nullable, a.refers
+       a.names AS columns, a.types, a.categories, a.lengths, a.nullable, a.refers, a.keyed
 FROM own AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 LEFT JOIN pg_constraint AS x ON x.conindid = i.indexrelid AND x.contype = 'x'
@@ -53,7 +54,8 @@ CROSS JOIN LATERAL (
            array_agg(b.modifier ORDER BY at.attnum) AS lengths,
            array_agg(NOT at.attnotnull AND ty.oid = at.atttypid ORDER BY at.attnum) AS nullable,
            array_agg(EXISTS (SELECT FROM pg_constraint AS f WHERE f.contype = 'f' AND f.conrelid = i.indrelid
-                             AND at.attnum = ANY (f.conkey)) ORDER BY at.attnum) AS refers
+                             AND at.attnum = ANY (f.conkey)) ORDER BY at.attnum) AS refers,
+           array_agg(at.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]) ORDER BY at.attnum) AS keyed
     FROM pg_attribute AS at
     CROSS JOIN LATERAL (
         WITH RECURSIVE base AS (
@@ -63,7 +65,10 @@ CROSS JOIN LATERAL (
         SELECT base.type, base.modifier FROM base JOIN pg_type AS d ON d.oid = base.type AND d.typtype <> 'd'
     ) AS b
     JOIN pg_type AS ty ON ty.oid = b.type
-    WHERE at.attrelid = i.indrelid AND at.attgenerated = '' AND (at.attnum = ANY (i.indkey::smallint[]) OR EXISTS (
+    WHERE at.attrelid = i.indrelid AND at.attgenerated = ''
+      -- What an index only carries along (INCLUDE) makes nothing unique.
+      AND (at.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]) OR NOT at.attnum = ANY ((i.indkey::smallint[])[i.indnkeyatts:]))
+      AND (at.attnum = ANY (i.indkey::smallint[]) OR EXISTS (
         SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
         AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = at.attnum) OR EXISTS (
         SELECT FROM pg_attribute AS g JOIN pg_attrdef AS e ON e.adrelid = g.attrelid AND e.adnum = g.attnum

@@ -112,6 +112,7 @@ impl<'a> Run<'a> {
             aside: Vec::new(),
             written: Vec::new(),
             committed: false,
+            unlike: BTreeSet::new(),
             feedback,
         })
     }

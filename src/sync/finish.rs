@@ -69,8 +69,9 @@ impl Run<'_> {
         self.unrecorded = Outcome::default();
         self.confirm();
         conflicts::clear(&mut self.clone.connection, self.replicated, self.feedback);
-        Ok(match self.outcome.set_aside() > begun.waited {
-            true => Ended::MoreAside,
+        let more = written.clone.more || written.central.more;
+        Ok(match more || self.outcome.set_aside() > begun.waited {
+            true => Ended::More,
             false => Ended::Done,
         })
     }

@@ -1,6 +1,6 @@
 //! A run: the steps of the protocol, and what happens when one of them collides with other work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
 use uuid::Uuid;
@@ -53,8 +53,9 @@ pub fn run(
     for attempt in 1..=TRIES {
         feedback.check()?;
         let error = match run.attempt(&locked) {
-            // What was refused may have waited for something that came after it.
-            Ok(Ended::MoreAside) if !again && attempt < TRIES => {
+            // What was refused may have waited for something that came after it, and what cascades
+            // changed has to reach the other side.
+            Ok(Ended::More) if !again && attempt < TRIES => {
                 again = true;
                 continue;
             }
@@ -88,8 +89,8 @@ pub fn run(
 pub(super) enum Ended {
     /// Nothing is left to do.
     Done,
-    /// More changes are set aside than before.
-    MoreAside,
+    /// More changes are set aside than before, or cascades made edits of their own.
+    More,
 }
 
 /// What all tries of a run share.
@@ -113,6 +114,8 @@ pub(super) struct Run<'a> {
     pub(super) written: Vec<String>,
     /// Whether a pass of this run was committed.
     pub(super) committed: bool,
+    /// What was told about columns of different types.
+    pub(super) unlike: BTreeSet<String>,
     pub(super) feedback: &'a Feedback,
 }
 
@@ -175,6 +178,7 @@ impl Run<'_> {
             .collect();
         self.written.sort();
         self.written.dedup();
+        self.warn_of_types(&scope, &transferred);
         self.feedback.progress(40.0);
 
         // Both sides are written before either commits: a failure of one changes neither.
@@ -200,6 +204,25 @@ impl Run<'_> {
             refusals,
         };
         self.finish(begun, &written, &transferred, Some(&scope))
+    }
+
+    /// Tells once of columns of the tables to be written that have another type on the other side.
+    fn warn_of_types(&mut self, scope: &Scope, transferred: &Transferred) {
+        let staged = |number: &usize| {
+            transferred.to_clone.contains_key(number) || transferred.to_central.contains_key(number)
+        };
+        let tables = scope.tables.iter().enumerate();
+        for (_, synced) in tables.filter(|(number, _)| staged(number)) {
+            for (name, central, clone) in synced.unlike() {
+                let text = format!(
+                    "{}, column {name}: its type is {central} in the central database and {clone} in the clone, so values may be rounded on their way. Give it one type in both.",
+                    synced.table.plain()
+                );
+                if self.unlike.insert(text.clone()) {
+                    self.feedback.warning(text);
+                }
+            }
+        }
     }
 
     fn apply(

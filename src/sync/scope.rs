@@ -322,6 +322,15 @@ impl Synced {
         names.map(|name| Arc::from(name.as_str()))
     }
 
+    /// Columns that travel between two types, which may cost digits: name, type in the central, in the clone.
+    pub fn unlike(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.columns.iter().filter_map(|name| {
+            let central = self.central.types.get(&**name)?;
+            let clone = self.clone.types.get(&**name)?;
+            (central != clone).then_some((&**name, central.as_str(), clone.as_str()))
+        })
+    }
+
     /// The columns that the sender's edits may name, and that the other side does not have at all.
     fn lacking(&self, sender: Side) -> impl Iterator<Item = &String> {
         let (here, there) = (self.on(sender), self.on(sender.other()));

@@ -22,6 +22,8 @@ pub struct Local {
     pub columns: BTreeSet<String>,
     /// All columns.
     pub all_columns: BTreeSet<String>,
+    /// Their types.
+    pub types: BTreeMap<String, String>,
     /// Columns that may be null.
     pub nullable: BTreeSet<String>,
     /// Columns with a default whose type (a domain) may not be null.
@@ -94,6 +96,8 @@ pub struct Reference {
     pub deferrable: bool,
     /// Whether it empties the references to a key that changes (`ON UPDATE SET NULL`, `SET DEFAULT`).
     pub unsets: bool,
+    /// Whether a key that changes changes the references to it in any way.
+    pub follows: bool,
     /// The oid of the partition that it refers to, where it does not refer to the whole table.
     pub parent_part: Option<u32>,
     /// The condition on rows of the child that they are of the partition which refers, where it is one.
@@ -147,6 +151,11 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
                 .get::<_, Vec<String>>("all_columns")
                 .into_iter()
                 .collect(),
+            types: row
+                .get::<_, Vec<String>>("all_columns")
+                .into_iter()
+                .zip(row.get::<_, Vec<String>>("types"))
+                .collect(),
             defaults: row
                 .get::<_, Vec<String>>("default_columns")
                 .into_iter()
@@ -184,6 +193,7 @@ pub fn references(client: &mut impl GenericClient, tables: &[u32]) -> Result<Vec
             name: row.get("name"),
             deferrable: row.get("deferrable"),
             unsets: row.get("unsets"),
+            follows: row.get("follows"),
             parent_part: row.get("parent_part"),
             child_part: row.get("child_part"),
             columns: child.into_iter().zip(parent).collect(),

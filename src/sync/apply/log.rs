@@ -1,5 +1,6 @@
 //! The log of what a run writes to the central, by which it reaches the other clones.
 
+use ::postgres::Row;
 use uuid::Uuid;
 
 use super::Apply;
@@ -11,7 +12,8 @@ use crate::sync::stage::Staged;
 
 impl Apply<'_> {
     /// Takes out of the log what cascades and triggers did to rows that are as staged.
-    pub(super) fn drop_echoes(&mut self, staged: &Staged) -> Result<()> {
+    /// Returns whether something is left that is to be synchronised.
+    pub(super) fn drop_echoes(&mut self, staged: &Staged) -> Result<bool> {
         let side = self.receiver.side;
         let doing = || {
             format!(
@@ -20,11 +22,12 @@ impl Apply<'_> {
             )
         };
         let tables = "SELECT DISTINCT l.schema_name, l.table_name FROM lizsync.cascaded() AS l";
-        let tables = self.receiver.connection.query(tables, &[]).doing(doing)?;
         let scope = self.scope;
-        for row in tables {
-            let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
-            let number = scope.tables.iter().position(|t| t.table == table);
+        let name = |row: &Row| Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
+        let place = |table: &Table| scope.tables.iter().position(|t| t.table == *table);
+        let found = self.receiver.connection.query(tables, &[]).doing(doing)?;
+        for table in found.iter().map(name) {
+            let number = place(&table);
             let Some(number) = number.filter(|number| staged.contains_key(number)) else {
                 continue;
             };
@@ -38,7 +41,11 @@ impl Apply<'_> {
                 .sql();
             self.receiver.connection.batch_execute(&sql).doing(doing)?;
         }
-        Ok(())
+        if found.is_empty() {
+            return Ok(false);
+        }
+        let left = self.receiver.connection.query(tables, &[]).doing(doing)?;
+        Ok(left.iter().any(|row| place(&name(row)).is_some()))
     }
 
     /// The sub-statements that write the log of the central; a clone logs only its own edits. `entries` is

@@ -2,6 +2,7 @@
 //! receiver cannot take is marked as refused, and everything else goes through.
 
 mod delete;
+mod late;
 mod log;
 mod narrow;
 mod park;
@@ -40,6 +41,8 @@ pub struct Applied {
     pub absent: u64,
     /// Changes that were refused, and are to be set aside.
     pub refused: u64,
+    /// Whether cascades changed rows otherwise than is staged: edits of this side, for the next pass.
+    pub more: bool,
 }
 
 /// Applies the staged changes of a run to one side.
@@ -118,7 +121,7 @@ impl Apply<'_> {
             "SELECT set_config('lizsync.applying', '', true)",
             "Ending the apply",
         )?;
-        self.drop_echoes(staged)?;
+        applied.more = self.drop_echoes(staged)?;
         for number in disabled {
             triggers::enable(self.receiver, &scope.tables[number])?;
         }
@@ -162,6 +165,7 @@ impl Apply<'_> {
         for &number in &upserts {
             self.write_late(number)?;
         }
+        self.settle(&upserts)?;
         deleted += self.delete_free(&deletes)?;
         deleted += self.delete_rest(&deletes)?;
         if !self.found.again {

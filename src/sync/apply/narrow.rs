@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::Apply;
-use super::unique::CHOICES;
+use super::late::Late;
+use super::park::Room;
 use super::upsert::Verbs;
 use crate::error::Result;
 use crate::postgres::{literal, quote};
@@ -21,8 +22,8 @@ const PROBES: usize = 8;
 pub(super) enum Work {
     /// Rows inserted and updated, or one of the two.
     Upsert(Verbs),
-    /// Columns that refer to later tables.
-    Late,
+    /// Columns that get their value when all tables have their rows.
+    Late(Late),
     /// Rows deleted.
     Delete,
 }
@@ -70,21 +71,6 @@ impl Apply<'_> {
         self.in_parts(number, groups, Work::Upsert(verbs), wide)
     }
 
-    /// Writes the columns that refer to later tables. A row whose reference is refused is refused
-    /// whole, which another pass has to see to.
-    pub(super) fn write_late(&mut self, number: usize) -> Result<()> {
-        if self.late_columns(number).is_empty() {
-            return Ok(());
-        }
-        if let Err(refusal) = self.attempt(|apply| apply.late(number, ""))? {
-            let before = self.found.refused.len();
-            let uids = self.staged_uids(number, Work::Late)?;
-            self.in_parts(number, single(uids), Work::Late, refusal.of_the_table())?;
-            self.found.again |= self.found.refused.len() > before;
-        }
-        Ok(())
-    }
-
     /// Deletes the staged rows of a table that nothing refers to, but those that are refused.
     pub(super) fn delete_all(&mut self, number: usize) -> Result<u64> {
         match self.attempt(|apply| apply.delete(number, ""))? {
@@ -102,38 +88,30 @@ impl Apply<'_> {
         rows: &str,
         verbs: Verbs,
     ) -> Result<std::result::Result<u64, Refusal>> {
-        let first = self.attempt(|apply| apply.upsert(number, rows, verbs))?;
-        match first {
-            Err(refusal) if refusal.is_held() => {
-                for choice in 0..CHOICES {
-                    let mut made = false;
-                    let second = self.attempt(|apply| {
-                        let room = apply.make_room(number, rows, choice)?;
-                        made = room > 0;
-                        if room == 0 {
-                            Ok(None)
-                        } else {
-                            apply.upsert(number, rows, verbs).map(Some)
-                        }
-                    })?;
-                    match second {
-                        Ok(Some(written)) => return Ok(Ok(written)),
-                        // With room the rows are refused for themselves.
-                        Err(_) if made => break,
-                        // A rule may be against the stand-in, or it may be taken: the next one may do.
-                        _ => {}
-                    }
-                }
-                Ok(Err(refusal))
+        let first = match self.attempt(|apply| apply.upsert(number, rows, verbs))? {
+            Ok(written) => return Ok(Ok(written)),
+            Err(refusal) => refusal,
+        };
+        let mut room = Room::default();
+        let mut said = first.clone();
+        while room.answers(&said) {
+            let next = self.attempt(|apply| match apply.make_room(number, rows, &mut room)? {
+                true => apply.upsert(number, rows, verbs).map(Some),
+                false => Ok(None),
+            })?;
+            match next {
+                Ok(Some(written)) => return Ok(Ok(written)),
+                Ok(None) => break,
+                Err(refusal) => said = refusal,
             }
-            other => Ok(other),
         }
+        Ok(Err(first))
     }
 
     /// Writes groups of rows in their order, as many at once as go through; refuses the groups that do
     /// not. `wide`: what was said may be about the whole table. Then some groups are tried first, and where
     /// the same is said of each, all others are refused with them.
-    fn in_parts(
+    pub(super) fn in_parts(
         &mut self,
         number: usize,
         groups: Vec<Vec<Uuid>>,
@@ -167,7 +145,7 @@ impl Apply<'_> {
             );
             let done = match work {
                 Work::Upsert(verbs) => self.attempt_upsert(number, &rows, verbs)?,
-                Work::Late => self.attempt(|apply| apply.late(number, &rows))?,
+                Work::Late(late) => self.attempt(|apply| apply.late(number, &rows, late))?,
                 Work::Delete => self.attempt(|apply| apply.delete(number, &rows))?,
             };
             match done {
@@ -311,7 +289,7 @@ impl Work {
     /// The condition on staged rows (s) that they are of this work.
     fn condition(self) -> &'static str {
         match self {
-            Work::Upsert(_) | Work::Late => "s.op IN ('I', 'U')",
+            Work::Upsert(_) | Work::Late(_) => "s.op IN ('I', 'U')",
             Work::Delete => "s.op = 'D'",
         }
     }
@@ -320,7 +298,7 @@ impl Work {
     fn rows(self) -> &'static str {
         match self {
             Work::Upsert(verbs) => verbs.rows(),
-            Work::Late | Work::Delete => "",
+            Work::Late(_) | Work::Delete => "",
         }
     }
 }
@@ -365,6 +343,6 @@ fn alike(said: &[Refusal]) -> bool {
 }
 
 /// Each row by itself.
-fn single(uids: Vec<Uuid>) -> Vec<Vec<Uuid>> {
+pub(super) fn single(uids: Vec<Uuid>) -> Vec<Vec<Uuid>> {
     uids.into_iter().map(|uid| vec![uid]).collect()
 }

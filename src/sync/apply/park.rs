@@ -1,13 +1,15 @@
 //! Unique values that change hands: two codes that swap, a chain of codes that move on, a code of a
 //! row that can only be deleted later. The rows that are about to give a value up make room first.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ::postgres::Row;
 use uuid::Uuid;
 
 use super::Apply;
 use super::unique::Unique;
 use crate::error::Result;
-use crate::postgres::{Doing, quote};
+use crate::postgres::{Doing, literal, quote};
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
 
@@ -21,46 +23,138 @@ struct Collision {
     deleted: bool,
 }
 
+/// What was done to make room for rows, and what is to be tried next.
+#[derive(Default)]
+pub(super) struct Room {
+    /// For each unique index, the first of its stand-ins that may help.
+    from: BTreeMap<String, usize>,
+    /// The stand-ins that were taken.
+    taken: BTreeMap<String, usize>,
+    /// Foreign keys whose references are in the way of a key that changes.
+    loose: BTreeSet<String>,
+    /// How many references were taken away for them.
+    loosened: u64,
+}
+
+impl Room {
+    /// Goes on to what may help against a refusal, where there may be something.
+    pub(super) fn answers(&mut self, refusal: &Refusal) -> bool {
+        if refusal.is_held() {
+            // An index of a partition has another name.
+            let named = refusal.constraint.as_ref();
+            let named = named.filter(|name| self.taken.contains_key(*name));
+            for (name, choice) in &self.taken {
+                if named.is_none_or(|named| named == name) {
+                    self.from.insert(name.clone(), choice + 1);
+                }
+            }
+            return true;
+        }
+        let referred = refusal.sqlstate == "23503";
+        let constraint = refusal.constraint.clone().filter(|_| referred);
+        constraint.is_some_and(|constraint| self.loose.insert(constraint))
+    }
+}
+
 impl Apply<'_> {
     /// Makes rows give up the unique values that staged rows want, where they would give them up
-    /// anyway. Returns the number of these rows; `rows` is a further condition on the staged rows, `choice`
-    /// the stand-in to take, of those that [`Unique`] offers.
-    pub(super) fn make_room(&mut self, number: usize, rows: &str, choice: usize) -> Result<usize> {
-        let table = self.scope.tables[number].table.to_string();
-        let mut all = 0;
+    /// anyway, and staged rows the references to keys that change. Returns whether that may help; `rows` is a
+    /// further condition on the staged rows.
+    pub(super) fn make_room(&mut self, number: usize, rows: &str, room: &mut Room) -> Result<bool> {
+        let mut loosened = 0;
+        for constraint in &room.loose {
+            loosened += self.loosen_changed(number, rows, constraint)?;
+        }
+        let mut taken = BTreeMap::new();
         for unique in self.uniques(number)?.iter().filter(|u| u.at_once) {
-            let Some((column, value)) = unique.rooms.get(choice).or(unique.rooms.last()) else {
-                continue;
-            };
-            let mut holders: Vec<Uuid> = self
+            let collisions: Vec<Collision> = self
                 .ask_once(number, &self.collisions_sql(number, unique, rows))?
                 .unwrap_or_default()
                 .iter()
                 .map(Collision::of)
-                .filter(|collision| collision.changing)
-                .map(|collision| collision.holder)
                 .collect();
+            if collisions.iter().any(|collision| !collision.changing) {
+                // Whatever makes room, this row stays in the way.
+                return Ok(false);
+            }
+            let mut holders: Vec<Uuid> = collisions.iter().map(|c| c.holder).collect();
             holders.sort_unstable();
             holders.dedup();
             if holders.is_empty() {
                 continue;
             }
-            if self.would_unset(number, column, &holders)? {
+            let last = unique.rooms.len().saturating_sub(1);
+            let from = room
+                .from
+                .get(&unique.name)
+                .map_or(0, |from| *from.min(&last));
+            let Some(choice) = self.give_up(number, unique, from, &holders)? else {
+                return Ok(false);
+            };
+            taken.insert(unique.name.clone(), choice);
+        }
+        let news = taken != room.taken || loosened > room.loosened;
+        (room.taken, room.loosened) = (taken, loosened);
+        Ok(news)
+    }
+
+    /// Gives rows a stand-in for what they hold in a unique index: the first that they can have, of those
+    /// from a certain one on. Returns which one it is.
+    fn give_up(
+        &mut self,
+        number: usize,
+        unique: &Unique,
+        from: usize,
+        holders: &[Uuid],
+    ) -> Result<Option<usize>> {
+        let table = self.scope.tables[number].table.to_string();
+        for (choice, stand_in) in unique.rooms.iter().enumerate().skip(from) {
+            if self.would_unset(number, &stand_in.column, holders)? {
                 continue;
             }
-            all += holders.len();
-            self.loosen(number, column, &holders)?;
-            self.announce(self.local(number).oid)?;
-            self.remember_as_it_was(number, &holders)?;
-            let column = quote(column);
-            let sql = format!(
-                "UPDATE {table} AS t SET {column} = {value}
-                 FROM (SELECT u.uid, row_number() OVER () AS n FROM unnest($1::uuid[]) AS u (uid)) AS p
-                 WHERE t.uid = p.uid"
-            );
-            self.write(number, &sql, &holders)?;
+            // A rule may be against the stand-in, or it may be taken: the next one may do.
+            let done = self.attempt(|apply| {
+                let keys = |r: &Reference| r.columns.iter().any(|(_, name)| *name == stand_in.column);
+                apply.loosen(number, keys, holders)?;
+                apply.announce(apply.local(number).oid)?;
+                apply.remember_as_it_was(number, holders)?;
+                let sql = format!(
+                    "WITH p AS MATERIALIZED (SELECT u.uid, row_number() OVER () AS n FROM unnest($1::uuid[]) AS u (uid))
+                     UPDATE {table} AS t SET {} = {} FROM p{} WHERE t.uid = p.uid",
+                    quote(&stand_in.column),
+                    stand_in.value,
+                    stand_in.from
+                );
+                apply.write(number, &sql, holders)
+            })?;
+            if done.is_ok() {
+                return Ok(Some(choice));
+            }
         }
-        Ok(all)
+        Ok(None)
+    }
+
+    /// Takes the references away from staged rows that refer, by this foreign key, to staged rows whose key may
+    /// change. Returns how many.
+    fn loosen_changed(&mut self, number: usize, rows: &str, constraint: &str) -> Result<u64> {
+        let oid = self.local(number).oid;
+        let named = |r: &Reference| r.parent == oid && r.name == constraint;
+        let keys: BTreeSet<String> = self
+            .references
+            .iter()
+            .filter(|r| named(r))
+            .flat_map(|r| r.columns.iter().map(|(_, key)| literal(key)))
+            .collect();
+        let keys: Vec<String> = keys.into_iter().collect();
+        let sql = format!(
+            "SELECT t.uid FROM pg_temp.lizsync_stage AS s JOIN {} AS t ON t.uid = s.uid
+             WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U') AND s.fields OPERATOR({}.?|) ARRAY[{}]::text[]{rows}",
+            self.scope.tables[number].table,
+            self.receiver.identity.hstore,
+            keys.join(", ")
+        );
+        let uids = self.uids(number, &sql)?;
+        self.loosen(number, named, &uids)
     }
 
     /// Whether rows that will not get their references back refer to such a column of these rows by a
@@ -91,18 +185,18 @@ impl Apply<'_> {
         Ok(false)
     }
 
-    /// Takes the references away from staged rows that refer to such a column of these rows and are
-    /// written later: what they get then is staged.
-    fn loosen(&mut self, parent: usize, column: &str, holders: &[Uuid]) -> Result<()> {
+    /// Takes the references away from staged rows that refer to these rows by such foreign keys and are written
+    /// later: what they get then is staged. Returns how many.
+    fn loosen(
+        &mut self,
+        parent: usize,
+        which: impl Fn(&Reference) -> bool,
+        holders: &[Uuid],
+    ) -> Result<u64> {
         let oid = self.local(parent).oid;
         let references = self.references;
-        for reference in references
-            .iter()
-            .filter(|r| r.parent == oid && r.child != oid)
-        {
-            if !reference.columns.iter().any(|(_, name)| name == column) {
-                continue;
-            }
+        let mut all = 0;
+        for reference in references.iter().filter(|r| r.parent == oid && which(r)) {
             let Some((child, loose)) = self.loosenable(reference, parent) else {
                 continue;
             };
@@ -131,13 +225,13 @@ impl Apply<'_> {
                 self.scope.tables[child].table,
                 loose.join(", ")
             );
-            self.write(child, &sql, &uids)?;
+            all += self.write(child, &sql, &uids)?;
         }
-        Ok(())
+        Ok(all)
     }
 
-    /// The child table of a foreign key and what takes its reference away, where that table is written after
-    /// the parent, and its rows get the reference back then.
+    /// The child table of a foreign key and what takes its reference away, where the reference is written
+    /// with the parent or after it, so that its rows get it back then.
     fn loosenable(&self, reference: &Reference, parent: usize) -> Option<(usize, Vec<String>)> {
         let child = self.number_of(reference.child)?;
         let travel = self.columns(child);
@@ -147,7 +241,11 @@ impl Apply<'_> {
             .filter(|name| nullable.contains(*name))
             .map(|name| format!("{} = NULL", quote(name)))
             .collect();
-        let back = child > parent && names().all(|name| travel.contains(name.as_str()));
+        let later = || {
+            let late = self.late_columns(child);
+            child >= parent || names().all(|name| late.contains(name))
+        };
+        let back = names().all(|name| travel.contains(name.as_str())) && later();
         (back && !loose.is_empty()).then_some((child, loose))
     }
 

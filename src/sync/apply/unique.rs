@@ -5,13 +5,21 @@ use std::sync::Arc;
 
 use super::Apply;
 use crate::error::Result;
-use crate::postgres::{Doing, literal, quote};
+use crate::postgres::{Doing, Template, literal, quote};
 
-/// How many stand-ins are tried where a row has to make room.
-pub(super) const CHOICES: usize = 4;
+/// How many stand-ins of an index are tried where a row has to make room.
+const CHOICES: usize = 8;
 
-/// How many values of the shape of a code are made to find one that is free.
-const CANDIDATES: usize = 50;
+/// What a column of a row may get instead of a value that it gives up.
+#[derive(Debug, Clone)]
+pub(super) struct StandIn {
+    /// The column.
+    pub(super) column: String,
+    /// SQL over the row `t`, `p` (its uid and a number n), and what is joined.
+    pub(super) value: String,
+    /// Joins, computed once for all rows.
+    pub(super) from: String,
+}
 
 /// A unique index or an exclusion constraint.
 #[derive(Debug, Clone)]
@@ -26,8 +34,8 @@ pub(super) struct Unique {
     pub(super) predicate: String,
     /// Whether it is checked with each row.
     pub(super) at_once: bool,
-    /// The column that a row gives up, and what it may get instead: SQL over `p` (uid and a number n).
-    pub(super) rooms: Vec<(String, String)>,
+    /// What a row may get instead of what it gives up; the later ones for where those before do not help.
+    pub(super) rooms: Vec<StandIn>,
 }
 
 impl Apply<'_> {
@@ -55,16 +63,16 @@ impl Apply<'_> {
                 let columns = columns(row, &travels);
                 let nulls_equal: bool = row.get("nulls_equal");
                 let null = |column: &&Column| column.nullable && !nulls_equal;
-                let mut rooms: Vec<(String, String)> = columns
-                    .iter()
-                    .find(null)
-                    .map(|column| (column.name.clone(), "NULL".to_owned()))
-                    .into_iter()
-                    .collect();
-                for column in &columns {
-                    let stand_ins = column.stand_ins(&table, number, &hstore);
-                    let named = |value| (column.name.clone(), value);
-                    rooms.extend(stand_ins.into_iter().map(named));
+                let mut rooms = Vec::new();
+                // What stands in an expression or a predicate only may free nothing.
+                for keyed in [true, false] {
+                    let of = || columns.iter().filter(|column| column.keyed == keyed);
+                    let nothing = of().find(null);
+                    rooms.extend(nothing.map(|column| column.stand_in("NULL", "")));
+                    for column in of() {
+                        rooms.extend(self.free_parents(number, &table, column));
+                        rooms.extend(column.stand_ins(&table, number, &hstore));
+                    }
                 }
                 rooms.truncate(CHOICES);
                 Unique {
@@ -82,6 +90,20 @@ impl Apply<'_> {
         self.found.uniques.insert(number, uniques.clone());
         Ok(uniques)
     }
+
+    /// Where a column refers to rows by itself: a key that is free.
+    fn free_parents(&self, number: usize, table: &str, column: &Column) -> Option<StandIn> {
+        let oid = self.local(number).oid;
+        let reference = self
+            .references
+            .iter()
+            .find(|r| r.child == oid && r.columns.len() == 1 && r.columns[0].0 == column.name)?;
+        let key = quote(&reference.columns[0].1);
+        let hstore = &self.receiver.identity.hstore;
+        let values = format!("SELECT q.{key} AS v FROM {} AS q", reference.parent_name);
+        let taken = column.taken("text", table, number, hstore);
+        Some(column.stand_in("f.v", &numbered(&values, &taken, "::text")))
+    }
 }
 
 /// A column that a unique index looks at.
@@ -93,28 +115,29 @@ struct Column {
     nullable: bool,
     /// Whether a foreign key uses it.
     refers: bool,
+    /// Whether it is a key of the index itself.
+    keyed: bool,
 }
 
 fn columns(row: &::postgres::Row, travels: &BTreeSet<Arc<str>>) -> Vec<Column> {
-    let (names, kinds): (Vec<String>, Vec<String>) = (row.get("columns"), row.get("types"));
-    let (categories, lengths): (Vec<String>, Vec<i32>) =
-        (row.get("categories"), row.get("lengths"));
-    let (nullable, refers): (Vec<bool>, Vec<bool>) = (row.get("nullable"), row.get("refers"));
+    let names: Vec<String> = row.get("columns");
+    let (kinds, categories): (Vec<String>, Vec<String>) = (row.get("types"), row.get("categories"));
+    let (lengths, nullable): (Vec<i32>, Vec<bool>) = (row.get("lengths"), row.get("nullable"));
+    let (refers, keyed): (Vec<bool>, Vec<bool>) = (row.get("refers"), row.get("keyed"));
+    let lists = kinds.into_iter().zip(categories).zip(lengths);
+    let flags = nullable.into_iter().zip(refers).zip(keyed);
     let mut columns: Vec<Column> = names
         .into_iter()
-        .zip(kinds)
-        .zip(categories)
-        .zip(lengths)
-        .zip(nullable)
-        .zip(refers)
+        .zip(lists.zip(flags))
         .map(
-            |(((((name, kind), category), length), nullable), refers)| Column {
+            |(name, (((kind, category), length), ((nullable, refers), keyed)))| Column {
                 name,
                 kind,
                 category,
                 length,
                 nullable,
                 refers,
+                keyed,
             },
         )
         .filter(|column| column.name != "uid" && travels.contains(column.name.as_str()))
@@ -124,85 +147,100 @@ fn columns(row: &::postgres::Row, travels: &BTreeSet<Arc<str>>) -> Vec<Column> {
     columns
 }
 
+/// A join of the values that are free, one for each row `p`; see free.sql.
+fn numbered(values: &str, taken: &str, cast: &str) -> String {
+    let free = Template::new(include_str!("../../../sql/sync/stand_ins/free.sql"))
+        .set("values", values)
+        .set("taken", taken)
+        .set("as", cast)
+        .sql();
+    format!(" LEFT JOIN ({free}) AS f ON f.n = p.n")
+}
+
 impl Column {
-    /// Values that no row has, as SQL over `p` (uid and a number n) and the row `t`; the later ones for
-    /// where a check refuses those before. None for types without one.
-    fn stand_ins(&self, table: &str, number: usize, hstore: &str) -> Vec<String> {
+    fn stand_in(&self, value: &str, from: &str) -> StandIn {
+        StandIn {
+            column: self.name.clone(),
+            value: value.to_owned(),
+            from: from.to_owned(),
+        }
+    }
+
+    /// The query for the values that rows hold, and those that staged rows want: v.
+    fn taken(&self, kind: &str, table: &str, number: usize, hstore: &str) -> String {
+        let (name, plain) = (quote(&self.name), literal(&self.name));
+        format!(
+            "SELECT h.{name}::{kind} AS v FROM {table} AS h UNION ALL
+             SELECT (s.fields OPERATOR({hstore}.->) {plain})::{kind} FROM pg_temp.lizsync_stage AS s
+             WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U') AND s.fields OPERATOR({hstore}.?) {plain}"
+        )
+    }
+
+    /// Values that no row has; the later ones for where a check refuses those before. None for types
+    /// without one.
+    fn stand_ins(&self, table: &str, number: usize, hstore: &str) -> Vec<StandIn> {
         /// Bytes that `atttypmod` counts beside the characters.
         const HEADER: i32 = 4;
         let name = quote(&self.name);
-        // What rows hold, and what staged rows want.
-        let taken = |kind: &str| {
-            let plain = literal(&self.name);
+        let taken = |kind: &str| self.taken(kind, table, number, hstore);
+        let free =
+            |values: &str, kind: &str| self.stand_in("f.v", &numbered(values, &taken(kind), ""));
+        // What is true of all values, over x.v.
+        let bounds = |list: &str, kind: &str, condition: &str| {
             format!(
-                "SELECT h.{name}::{kind} AS v FROM {table} AS h UNION ALL
-                 SELECT (s.fields OPERATOR({hstore}.->) {plain})::{kind} FROM pg_temp.lizsync_stage AS s
-                 WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U') AND s.fields OPERATOR({hstore}.?) {plain}"
+                " CROSS JOIN (SELECT {list} FROM ({}) AS x WHERE {condition}) AS m",
+                taken(kind)
             )
         };
         let random = "md5(random()::text || p.uid::text)";
         match (self.category.as_str(), self.kind.as_str()) {
             ("S", _) => {
-                // Of single letters there are few: the next that is free, of all or of the same kind.
-                let next = |from: &str, to: &str| {
-                    format!(
-                        "(SELECT chr(g) FROM generate_series({from}, {to}) AS g
-                          WHERE NOT EXISTS (SELECT FROM ({}) AS y WHERE y.v = chr(g)) ORDER BY g OFFSET p.n - 1 LIMIT 1)",
-                        taken("text")
-                    )
-                };
                 let any = match self.length > HEADER {
-                    true if self.length == HEADER + 1 => next("33", "126"),
-                    true => format!("left({random}, {})", self.length - HEADER),
-                    false => random.to_owned(),
+                    // Of single characters there are few.
+                    true if self.length == HEADER + 1 => free(
+                        "SELECT chr(g) AS v FROM generate_series(33, 126) AS g",
+                        "text",
+                    ),
+                    true => self.stand_in(&format!("left({random}, {})", self.length - HEADER), ""),
+                    false => self.stand_in(random, ""),
                 };
-                // Letters for letters, digits for digits, as a rule for codes may want it.
-                let alike = format!(
-                    "(SELECT y.v FROM (SELECT string_agg(CASE
-                        WHEN c COLLATE \"C\" BETWEEN 'A' AND 'Z' THEN chr(65 + floor(random() * 26)::integer)
-                        WHEN c COLLATE \"C\" BETWEEN 'a' AND 'z' THEN chr(97 + floor(random() * 26)::integer)
-                        WHEN c COLLATE \"C\" BETWEEN '0' AND '9' THEN chr(48 + floor(random() * 10)::integer)
-                        ELSE c END, '' ORDER BY i) AS v
-                      FROM generate_series(1, {CANDIDATES}) AS g, regexp_split_to_table(t.{name}::text, '') WITH ORDINALITY AS x (c, i)
-                      GROUP BY g) AS y
-                     WHERE y.v NOT IN (SELECT o.v FROM ({}) AS o WHERE o.v IS NOT NULL) LIMIT 1)",
-                    taken("text")
-                );
-                let alike = format!(
-                    "CASE WHEN t.{name}::text COLLATE \"C\" ~ '^[A-Z]$' THEN {} WHEN t.{name}::text COLLATE \"C\" ~ '^[a-z]$' THEN {}
-                     WHEN t.{name}::text ~ '^[0-9]$' THEN {} ELSE {alike} END",
-                    next("65", "90"),
-                    next("97", "122"),
-                    next("48", "57")
-                );
-                vec![any, alike]
+                // Digits for digits, and then letters for letters, as a rule for codes may want it.
+                let alike = |same: &str, last: &str| {
+                    let sql = Template::new(include_str!("../../../sql/sync/stand_ins/alike.sql"))
+                        .set("table", table)
+                        .set("column", name.clone())
+                        .set("taken", taken("text"))
+                        .set("same", literal(same))
+                        .set("as", literal(last))
+                        .sql();
+                    self.stand_in("f.v", &format!(" LEFT JOIN ({sql}) AS f ON f.uid = p.uid"))
+                };
+                let (digits, nines) = ("0123456789", "9".repeat(10));
+                let letters: String = ('A'..='Z').chain('a'..='z').collect();
+                let last = "Z".repeat(26) + &"z".repeat(26);
+                vec![
+                    any,
+                    alike(digits, &nines),
+                    alike(&(digits.to_owned() + &letters), &(nines.clone() + &last)),
+                ]
             }
             ("N", "int2" | "int4" | "int8" | "numeric") => {
-                let largest = match self.kind.as_str() {
-                    "int2" => "32767",
-                    "int4" => "2147483647",
-                    "int8" => "9223372036854775807",
-                    _ => "1e100",
-                };
-                let taken = taken("numeric");
+                let finite = "x.v BETWEEN -1e100 AND 1e100";
+                let top = bounds("coalesce(max(x.v), 0) AS top", "numeric", finite);
                 // Above all others; where there is no room, or a rule is against it, among them.
                 let among = |least: &str| {
-                    format!(
-                        "(SELECT g FROM generate_series({least}, {least} + m.rows + p.n) AS g
-                          WHERE NOT EXISTS (SELECT FROM ({taken}) AS y WHERE y.v = g) ORDER BY g OFFSET p.n - 1 LIMIT 1)"
-                    )
+                    let values = format!(
+                        "SELECT g AS v FROM (SELECT {least} AS least, count(*) AS rows FROM ({}) AS x WHERE {finite}) AS m
+                         CROSS JOIN generate_series(m.least, m.least + m.rows + (SELECT count(*) FROM p)) AS g",
+                        taken("numeric")
+                    );
+                    free(&values, "numeric")
                 };
-                let of = |what: String| {
-                    format!(
-                        "(SELECT {what} FROM (SELECT coalesce(max(x.v), 0) AS top, coalesce(ceil(min(x.v)), 0) AS least,
-                            count(*) AS rows FROM ({taken}) AS x) AS m)"
-                    )
-                };
-                let above = format!(
-                    "CASE WHEN m.top < {largest} - p.n THEN m.top + p.n ELSE {} END",
-                    among("1")
-                );
-                vec![of(above), of(among("m.least"))]
+                vec![
+                    self.stand_in("m.top + p.n", &top),
+                    among("1::numeric"),
+                    among("coalesce(ceil(min(x.v)), 0)"),
+                ]
             }
             ("N", "float4" | "float8") => {
                 // Whole numbers as far as the type holds them exactly, which leaves out infinity and NaN.
@@ -210,29 +248,71 @@ impl Column {
                     "float4" => "1e6",
                     _ => "1e15",
                 };
-                let of = |what: &str| {
-                    format!(
-                        "(SELECT {what} FROM ({}) AS x WHERE x.v BETWEEN -{limit} AND {limit})",
-                        taken("float8")
-                    )
+                let of = |what: &str, value: &str| {
+                    let within = format!("x.v BETWEEN -{limit} AND {limit}");
+                    self.stand_in(value, &bounds(what, "float8", &within))
                 };
                 vec![
-                    of("coalesce(floor(max(x.v)), 0) + p.n"),
-                    of("coalesce(ceil(min(x.v)), 0) - p.n"),
+                    of("coalesce(floor(max(x.v)), 0) AS top", "m.top + p.n"),
+                    of("coalesce(ceil(min(x.v)), 0) AS least", "m.least - p.n"),
                 ]
             }
-            ("D", "date" | "timestamp" | "timestamptz") => vec![format!(
-                "(SELECT coalesce(max(x.v), now()::{0}) FROM ({1}) AS x WHERE isfinite(x.v)) + p.n * interval '1 day'",
-                self.kind,
-                taken(&self.kind)
+            ("D", kind @ ("date" | "timestamp" | "timestamptz")) => {
+                let of = |what: &str, value: &str| {
+                    let what = format!("coalesce({what}(x.v), now()::{kind}) AS v");
+                    self.stand_in(value, &bounds(&what, kind, "isfinite(x.v)"))
+                };
+                vec![
+                    of("max", "m.v + p.n * interval '1 day'"),
+                    of("min", "m.v - p.n * interval '1 day'"),
+                ]
+            }
+            ("E", kind) => vec![free(
+                &format!("SELECT e::text AS v FROM unnest(enum_range(NULL::{kind})) AS e"),
+                "text",
             )],
-            ("E", kind) => vec![format!(
-                "(SELECT e FROM unnest(enum_range(NULL::{kind})) AS e
-                  WHERE NOT EXISTS (SELECT FROM ({}) AS y WHERE y.v = e::text) ORDER BY e OFFSET p.n - 1 LIMIT 1)",
-                taken("text")
-            )],
-            ("R", _) => vec!["'empty'".to_owned()],
-            (_, "uuid") => vec![format!("{random}::uuid")],
+            ("B", _) => vec![self.stand_in(&format!("NOT t.{name}"), "")],
+            ("R", kind) => {
+                let mut all = vec![self.stand_in(
+                    if kind.contains("multirange") {
+                        "'{}'"
+                    } else {
+                        "'empty'"
+                    },
+                    "",
+                )];
+                // One that overlaps with none, where only one row may be empty: above all others.
+                let range = kind.replace("multirange", "range");
+                let next = match range.as_str() {
+                    "int4range" => Some(("int4", "0", "p.n::integer")),
+                    "int8range" => Some(("int8", "0", "p.n")),
+                    "numrange" => Some(("numeric", "0", "p.n")),
+                    "daterange" => Some(("date", "now()::date", "p.n::integer")),
+                    "tsrange" => Some(("timestamp", "now()::timestamp", "p.n * interval '1 day'")),
+                    "tstzrange" => Some(("timestamptz", "now()", "p.n * interval '1 day'")),
+                    _ => None,
+                };
+                if let Some((bound, zero, more)) = next {
+                    let finite = match self.kind.starts_with(['d', 't']) {
+                        true => "isfinite(e)",
+                        false => "true",
+                    };
+                    let top =
+                        format!("coalesce(max(e) FILTER (WHERE {finite}), {zero})::{bound} AS top");
+                    let ends = format!(
+                        " CROSS JOIN (SELECT {top} FROM ({}) AS x CROSS JOIN LATERAL (VALUES (upper(x.v)), (lower(x.v))) AS b (e)) AS m",
+                        taken(kind)
+                    );
+                    let one = format!("{range}(m.top + {more}, m.top + {more}, '[]')");
+                    let value = match range == kind {
+                        true => one,
+                        false => format!("{kind}({one})"),
+                    };
+                    all.push(self.stand_in(&value, &ends));
+                }
+                all
+            }
+            (_, "uuid") => vec![self.stand_in(&format!("{random}::uuid"), "")],
             _ => Vec::new(),
         }
     }

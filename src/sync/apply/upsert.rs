@@ -137,7 +137,7 @@ impl Apply<'_> {
     }
 
     /// A row that vanished without an error.
-    fn swallowed(&self, number: usize) -> Error {
+    pub(super) fn swallowed(&self, number: usize) -> Error {
         let message = "a trigger or a rule of the table keeps the row from being written, or gives it another uid.";
         let (table, side) = (&self.scope.tables[number].table, self.receiver.side.name());
         Error::new(
@@ -171,58 +171,6 @@ impl Apply<'_> {
             }
         }
         sql
-    }
-
-    /// The columns of a table that refer to tables which are written after it: of tables that refer
-    /// to each other, where the constraint cannot wait and the column may be null.
-    pub(super) fn late_columns(&self, number: usize) -> BTreeSet<String> {
-        let local = self.local(number);
-        let columns = self.columns(number);
-        self.references
-            .iter()
-            .filter(|r| r.child == local.oid && !r.deferrable)
-            .filter(|r| {
-                self.number_of(r.parent)
-                    .is_some_and(|parent| parent > number)
-            })
-            .map(|r| r.columns.iter().map(|(child, _)| child))
-            .filter(|names| {
-                names
-                    .clone()
-                    .all(|name| local.nullable.contains(name) && columns.contains(name.as_str()))
-            })
-            .flatten()
-            .cloned()
-            .collect()
-    }
-
-    /// Writes these columns, now that all tables have their rows.
-    pub(super) fn late(&mut self, number: usize, rows: &str) -> Result<u64> {
-        let synced = &self.scope.tables[number];
-        let late = self.late_columns(number);
-        self.announce(self.local(number).oid)?;
-        let list = |of: &str| {
-            let names: Vec<String> = late
-                .iter()
-                .map(|name| format!("{of}.{}", quote(name)))
-                .collect();
-            names.join(", ")
-        };
-        let sql = self
-            .receiver
-            .template(include_str!("../../../sql/sync/late.sql"))
-            .set("table", synced.table.to_string())
-            .set("late", list("t"))
-            .set("new", list("(i.new)"))
-            .set("assignments", assigned(late.iter().map(String::as_str)))
-            .set("number", number.to_string())
-            .set("rows", rows)
-            .sql();
-        let row = self.row(number, &sql)?;
-        if row.get::<_, i64>(0) != row.get::<_, i64>(1) {
-            return Err(self.swallowed(number));
-        }
-        count(row.get(1))
     }
 
     /// Records updates of rows that are not there, or not any more when it was their turn: those that
@@ -292,7 +240,7 @@ impl Apply<'_> {
 }
 
 /// `column = (i.new).column` for each.
-fn assigned<'n>(names: impl Iterator<Item = &'n str>) -> String {
+pub(super) fn assigned<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let list: Vec<String> = names
         .map(|name| format!("{0} = (i.new).{0}", quote(name)))
         .collect();
@@ -300,7 +248,7 @@ fn assigned<'n>(names: impl Iterator<Item = &'n str>) -> String {
 }
 
 /// Names as an SQL array of text.
-fn array(names: &BTreeSet<String>) -> String {
+pub(super) fn array(names: &BTreeSet<String>) -> String {
     let list: Vec<String> = names.iter().map(|name| literal(name)).collect();
     format!("ARRAY[{}]::text[]", list.join(", "))
 }
