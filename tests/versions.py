@@ -70,8 +70,8 @@ WHEEL = (
 
 # What runs on each server: test files, and tests that need more than these servers have.
 WHOLE = [
-    *["aside", "capture", "codes", "columns", "concurrency", "cycles", "echoes", "faults", "keys", "mixed"],
-    *["package", "random", "roles", "structure", "swaps", "sync", "waiting"],
+    *["aside", "capture", "codes", "columns", "concurrency", "cycles", "echoes", "faults", "granted"],
+    *["keys", "mixed", "owned", "package", "random", "roles", "structure", "swaps", "sync", "waiting"],
 ]
 BRIEF = ["capture", "mixed", "structure", "sync"]
 PAIRS = ["mixed", "random", "sync"]

@@ -21,7 +21,7 @@ SELECT r.nspname AS schema, r.relname AS name, r.oid, r.relkind::text AS kind,
        EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indpred IS NULL AND i.indkey[0] = r.uid_num
                AND (r.relkind = 'p' OR i.indisunique AND i.indisvalid AND i.indnkeyatts = 1)) AS uid_unique,
        EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indisprimary) AS has_key,
-       r.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h WHERE r.oid IN (h.inhrelid, h.inhparent)) AS inherits,
+       r.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = r.oid OR h.inhparent = r.oid) AS inherits,
        -- The columns of the partition key, and of those of its partitions; null where one has an
        -- expression.
        (SELECT string_agg(DISTINCT quote_ident(k.attname), ', ') FILTER (WHERE k.attname <> 'uid')

@@ -46,7 +46,7 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT t.tgrelid AS rel, t.tgname AS name, t.tgenabled::text AS mode
         FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-        WHERE t.tgrelid IN (SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid))
+        WHERE t.tgrelid = ANY (ARRAY(SELECT c.oid UNION SELECT p.relid::oid FROM pg_partition_tree(c.oid) AS p))
           AND NOT t.tgisinternal AND coalesce((to_jsonb(t) ->> 'tgparentid')::oid, 0) = 0 AND t.tgenabled IN ('O', 'A')
           AND p.pronamespace <> 'audit'::regnamespace
         UNION ALL
