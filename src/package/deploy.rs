@@ -270,7 +270,7 @@ impl Deployment<'_> {
     fn register(&self, central: &mut Connection) -> Result<()> {
         central
             .execute(
-                "SELECT lizsync.register_clone($1, $2, $3)",
+                include_str!("../../sql/structure/register_clone.sql"),
                 &[
                     &self.clone_id,
                     &self.package.manifest.schemas,

@@ -156,6 +156,7 @@ impl Scope {
             let others = there.all_columns.difference(&there.columns);
             let others = others.filter(|name| !here.all_columns.contains(*name));
             Names {
+                table: synced.table.plain(),
                 known: synced
                     .columns
                     .iter()
@@ -165,7 +166,10 @@ impl Scope {
                 ignored: own.chain(others).cloned().collect(),
             }
         };
-        let unusable = self.unusable.iter().map(|_| Names::default());
+        let unusable = self.unusable.iter().map(|unusable| Names {
+            table: unusable.table.plain(),
+            ..Names::default()
+        });
         Arc::new(self.tables.iter().map(of).chain(unusable).collect())
     }
 
