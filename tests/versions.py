@@ -71,7 +71,7 @@ WHEEL = (
 # What runs on each server: test files, and tests that need more than these servers have.
 WHOLE = [
     *["aside", "capture", "codes", "columns", "concurrency", "cycles", "echoes", "faults", "granted"],
-    *["keys", "mixed", "owned", "package", "random", "roles", "structure", "swaps", "sync", "waiting"],
+    *["keys", "mixed", "owned", "package", "random", "roles", "structure", "swaps", "sync", "waiting", "whole"],
 ]
 BRIEF = ["capture", "mixed", "structure", "sync"]
 PAIRS = ["mixed", "random", "sync"]

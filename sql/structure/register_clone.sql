@@ -1,5 +1,5 @@
 -- Registers a clone in the central. $1: uuid, the clone; $2: text[], its schemas, of which those count that
 -- the central still has; $3: uuid, the package that was deployed just now, or null.
 SELECT lizsync.register_clone($1, ARRAY(
-    SELECT w.name FROM unnest($2::text[]) AS w (name)
-    WHERE EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = w.name)), $3);
+    SELECT w.name FROM unnest($2::text[]) WITH ORDINALITY AS w (name, place)
+    WHERE EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = w.name) ORDER BY w.place), $3);
