@@ -407,8 +407,8 @@ fn functions_do_not_look_at_what_the_caller_made() {
     client
         .batch_execute(
             "BEGIN; UPDATE gis.tree SET height = 7 WHERE id = 9;
-             SELECT lizsync.log('gis', 'tree', 1, '00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001',
-                 ARRAY[ROW('U', NULL, NULL, 'height=>1', NULL, NULL, NULL)::lizsync.entry]);
+             SELECT lizsync.log('gis', 'tree', 'gis.tree'::pg_catalog.regclass, '00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000001',
+                 ARRAY[ROW('U', '00000000-0000-0000-0000-000000000001', NULL, 'height=>1', NULL, NULL, NULL)::lizsync.entry]);
              SELECT lizsync.shorten_cascades(jsonb_build_array(jsonb_build_object('event', e.event_id, 'names', jsonb_build_array('height', 'nothing')))) FROM lizsync.cascaded() AS e; ROLLBACK",
         )
         .unwrap();

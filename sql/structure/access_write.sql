@@ -16,17 +16,70 @@ $do$;
 
 -- Logs what a synchronisation has applied to a table; returns the number of entries.
 -- origin: the server that they came from; sync_id: the run. Neither may be null: an edit made here is
--- logged by the triggers of the table, and by nobody else.
+-- logged by the triggers of the table, and by nobody else. The caller must have the right to do to the table
+-- what the entries say, and entries must be such that every reader of the log can take them. An update
+-- needs no more than INSERT where it shows what a trigger made of a row that this transaction inserted.
 CREATE OR REPLACE FUNCTION lizsync.log(schema_name text, table_name text, relid oid, origin uuid, sync_id uuid,
     entries lizsync.entry[])
 RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    -- current_user is the owner of this function.
+    caller name := coalesce(nullif(current_setting('role'), 'none'), session_user);
+    -- What clocks can show, even those that are wrong.
+    earliest timestamptz := '1900-01-01 00:00:00+00';
+    latest timestamptz := '9999-12-31 00:00:00+00';
+    may_insert boolean;
+    may_update boolean;
+    may_delete boolean;
+    wrong text;
     written bigint;
 BEGIN
     IF log.origin IS NULL OR log.sync_id IS NULL THEN
         RAISE EXCEPTION 'lizsync.log: origin and sync_id must be given' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                   WHERE c.oid = log.relid AND c.relkind IN ('r', 'p')
+                     AND n.nspname = log.schema_name AND c.relname = log.table_name) THEN
+        RAISE EXCEPTION 'lizsync.log: % is not the oid of a table %.%', log.relid, log.schema_name, log.table_name
+            USING ERRCODE = 'undefined_table';
+    END IF;
+    may_insert := has_any_column_privilege(caller, log.relid, 'INSERT');
+    may_update := has_any_column_privilege(caller, log.relid, 'UPDATE');
+    may_delete := has_table_privilege(caller, log.relid, 'DELETE');
+
+    SELECT CASE
+        WHEN e.action IS NULL OR e.action NOT IN ('I', 'U', 'D') THEN 'the action must be I, U or D'
+        WHEN e.uid IS NULL THEN 'the uid is null'
+        WHEN e.action = 'I' AND e.row_data IS NULL THEN 'an insertion needs row_data'
+        WHEN e.action = 'U' AND e.changed_fields IS NULL THEN 'an update needs changed_fields'
+        WHEN e.edit_time NOT BETWEEN earliest AND latest THEN 'edit_time is no time of an edit'
+        ELSE 'field_times must be microseconds since 2000-01-01 UTC' END
+    INTO wrong
+    FROM unnest(log.entries) AS e
+    WHERE (e.action IN ('I', 'U', 'D')) IS NOT TRUE OR e.uid IS NULL
+       OR e.action = 'I' AND e.row_data IS NULL OR e.action = 'U' AND e.changed_fields IS NULL
+       OR e.edit_time NOT BETWEEN earliest AND latest
+       OR EXISTS (
+           SELECT FROM {hstore}.each(e.field_times) AS f
+           WHERE CASE WHEN f.value ~ '^-?[0-9]{1,18}$'
+               THEN f.value::bigint NOT BETWEEN -3155673600000000 AND 252455529600000000 ELSE true END)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'lizsync.log: an entry for %.% cannot be logged: %', log.schema_name, log.table_name, wrong
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT CASE e.action WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' ELSE 'DELETE' END INTO wrong
+    FROM unnest(log.entries) AS e
+    WHERE NOT CASE e.action WHEN 'I' THEN may_insert WHEN 'D' THEN may_delete
+        ELSE may_update OR may_insert AND EXISTS (
+            SELECT FROM audit.logged_actions AS l
+            WHERE l.transaction_id = txid_current() AND l.relid = log.relid AND l.uid = e.uid AND l.action = 'I') END
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'lizsync.log: % has no right to % on %.%', caller, wrong, log.schema_name, log.table_name
+            USING ERRCODE = 'insufficient_privilege';
     END IF;
     INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
         action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id, application_name,
@@ -43,26 +96,63 @@ END
 $function$;
 
 -- Takes fields out of what cascades of this transaction logged; nothing is left of an event without
--- fields. In a central only of rows that this transaction has also logged for another database: nobody
--- can hide an edit of his own by it. echoes: JSON array of objects with event and names, null for the whole
--- event. Returns how many events there were.
+-- fields. In a central only what the log tells all the same: a field goes where this transaction also logged
+-- it for another database, and the last value of the field in the log of this transaction is the one that was
+-- brought; a whole event where the deletion of the row was brought, and is the last that is logged of it.
+-- So nobody can hide an edit of his own by it.
+-- echoes: JSON array of objects with event and names, null for the whole event. Returns how many events
+-- there were.
 CREATE OR REPLACE FUNCTION lizsync.shorten_cascades(echoes jsonb) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-    WITH echo AS MATERIALIZED (
-        SELECT l.event_id, CASE WHEN e.names IS NOT NULL AND l.action = 'U' THEN l.changed_fields OPERATOR({hstore}.-) e.names END AS left_over
+    WITH asked AS MATERIALIZED (
+        SELECT l.event_id, l.schema_name, l.table_name, l.uid, l.changed_fields, e.names
         FROM (SELECT (x.value ->> 'event')::bigint AS event,
                      CASE jsonb_typeof(x.value -> 'names') WHEN 'array'
                          THEN ARRAY(SELECT n.value FROM jsonb_array_elements_text(x.value -> 'names') AS n) END AS names
               FROM jsonb_array_elements(shorten_cascades.echoes) AS x) AS e
         JOIN audit.logged_actions AS l ON l.event_id = e.event
-        WHERE l.transaction_id = txid_current() AND l.origin IS NULL
-          AND (EXISTS (SELECT FROM lizsync.deployment) OR (l.schema_name, l.table_name, l.uid) IN (
-              SELECT o.schema_name, o.table_name, o.uid FROM audit.logged_actions AS o
-              WHERE o.transaction_id = txid_current() AND o.origin IS NOT NULL))
+        WHERE l.transaction_id = txid_current() AND l.origin IS NULL AND (e.names IS NULL OR l.action = 'U')
+    ), told AS MATERIALIZED (
+        -- All that this transaction logged of these rows.
+        SELECT l.event_id, l.schema_name, l.table_name, l.uid, l.action, l.origin IS NOT NULL AS brought,
+               CASE l.action WHEN 'U' THEN l.changed_fields WHEN 'I' THEN l.row_data END AS fields
+        FROM audit.logged_actions AS l
+        WHERE l.transaction_id = txid_current()
+          AND (l.schema_name, l.table_name, l.uid) IN (SELECT a.schema_name, a.table_name, a.uid FROM asked AS a)
+    ), field AS MATERIALIZED (
+        SELECT t.schema_name, t.table_name, t.uid, f.key
+        FROM told AS t, {hstore}.each(t.fields) AS f
+        GROUP BY t.schema_name, t.table_name, t.uid, f.key
+        HAVING bool_or(t.brought)
+           AND (array_agg(f.value ORDER BY t.event_id DESC))[1]
+               IS NOT DISTINCT FROM (array_agg(f.value ORDER BY t.event_id DESC) FILTER (WHERE t.brought))[1]
+    ), deleted AS MATERIALIZED (
+        SELECT t.schema_name, t.table_name, t.uid
+        FROM told AS t
+        GROUP BY t.schema_name, t.table_name, t.uid
+        HAVING bool_or(t.brought AND t.action = 'D') AND (array_agg(t.action ORDER BY t.event_id DESC))[1] = 'D'
+    ), echo AS MATERIALIZED (
+        SELECT a.event_id, a.changed_fields, a.changed_fields OPERATOR({hstore}.-) a.names AS left_over
+        FROM (
+            SELECT o.event_id, o.changed_fields, CASE WHEN EXISTS (SELECT FROM lizsync.deployment) THEN o.names
+                ELSE ARRAY(SELECT n.name FROM unnest(o.names) AS n (name)
+                           WHERE (o.schema_name, o.table_name, o.uid, n.name) IN (
+                               SELECT f.schema_name, f.table_name, f.uid, f.key FROM field AS f)) END AS names
+            FROM asked AS o
+            WHERE o.names IS NOT NULL
+        ) AS a
+        UNION ALL
+        SELECT o.event_id, NULL, NULL
+        FROM asked AS o
+        WHERE o.names IS NULL
+          AND (EXISTS (SELECT FROM lizsync.deployment) OR (o.schema_name, o.table_name, o.uid) IN (
+              SELECT d.schema_name, d.table_name, d.uid FROM deleted AS d))
     ), shortened AS (
         UPDATE audit.logged_actions AS l SET changed_fields = e.left_over
-        FROM echo AS e WHERE l.event_id = e.event_id AND e.left_over OPERATOR({hstore}.<>) ''::{hstore}.hstore
+        FROM echo AS e
+        WHERE l.event_id = e.event_id AND e.left_over OPERATOR({hstore}.<>) ''::{hstore}.hstore
+          AND e.left_over OPERATOR({hstore}.<>) e.changed_fields
         RETURNING l.event_id
     ), gone AS (
         DELETE FROM audit.logged_actions AS l USING echo AS e
@@ -185,7 +275,18 @@ $function$;
 CREATE OR REPLACE FUNCTION lizsync.register_clone(clone uuid, schemas text[], package uuid, deployment uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+    unknown text;
 BEGIN
+    SELECT string_agg(coalesce(quote_literal(w.name), 'null'), ', ') INTO unknown
+    FROM unnest(register_clone.schemas) AS w (name)
+    WHERE NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = w.name AND n.nspname !~ '^pg_'
+                      AND n.nspname NOT IN ('public', 'audit', 'lizsync', 'information_schema'));
+    IF unknown IS NOT NULL OR coalesce(cardinality(register_clone.schemas), 0) = 0 THEN
+        RAISE EXCEPTION 'lizsync.register_clone: % cannot be synchronised: no such schema in this database',
+                coalesce(unknown, 'an empty list')
+            USING ERRCODE = 'invalid_schema_name';
+    END IF;
     INSERT INTO lizsync.synchronized_schemas AS s (server_id, sync_schemas)
     VALUES (register_clone.clone, to_jsonb(register_clone.schemas))
     ON CONFLICT (server_id) DO UPDATE SET sync_schemas = excluded.sync_schemas;

@@ -4,6 +4,10 @@
 -- the output functions of types look at. A whole row is cast to record before hstore() sees it, so
 -- that no function of the same name can be slipped in between. Functions that read a table set
 -- row_security = off: rows that a policy hides from their owner must be an error, never a loss.
+--
+-- They run with the rights of who installed LizSync, on tables of others. So the column uid is touched as
+-- such only where its type is uuid itself: with any other, PostgreSQL would look for casts and operators
+-- that somebody may have made. And where names of columns meet variables, the variables count.
 
 -- Corrects what the statement in course has just logged (events after `mark`) where triggers or
 -- functions of the user's own changed the same rows again: their events were logged first, although
@@ -16,11 +20,15 @@ SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
 SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C' SET row_security = off
 AS $function$
 BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = target AND a.attname = 'uid'
+                   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped) THEN
+        RETURN;
+    END IF;
     EXECUTE format($sql$
         UPDATE audit.logged_actions AS l
         SET row_data = CASE l.action WHEN 'I' THEN t.row ELSE l.row_data END,
             changed_fields = {hstore}.slice(t.row, {hstore}.akeys(l.changed_fields))
-        FROM (SELECT uid, {hstore}.hstore((r.*)::record) AS row FROM %s AS r) AS t
+        FROM (SELECT r.uid, {hstore}.hstore((r.*)::record) AS row FROM %s AS r) AS t
         WHERE l.transaction_id + 0 = txid_current() AND l.event_id > $1 AND l.relid = $2
           AND l.uid = t.uid AND l.action IN ('I', 'U')
     $sql$, target) USING mark, target::oid;
@@ -52,6 +60,7 @@ SET search_path = pg_catalog, pg_temp
 SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
 SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
 AS $function$
+#variable_conflict use_variable
 DECLARE
     clk timestamptz := clock_timestamp();
     app text := current_setting('application_name');
@@ -66,6 +75,14 @@ BEGIN
     -- cascades make of it.
     IF current_setting('lizsync.applying', true) = TG_RELID::oid::text AND pg_trigger_depth() = 1 THEN
         RETURN NULL;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = TG_RELID AND a.attname = 'uid'
+                   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped) THEN
+        RAISE EXCEPTION 'The changes of %.% cannot be captured: it has no column uid of type uuid any more',
+                TG_TABLE_SCHEMA, TG_TABLE_NAME
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                HINT = 'Give the column its name and type back, or run audit.audit_table on the table: '
+                    'rows without uid are logged, but not synchronised.';
     END IF;
     GET DIAGNOSTICS context = PG_CONTEXT;
     depth := array_length(string_to_array(context, E'\n'), 1);
@@ -89,7 +106,7 @@ BEGIN
             now(), statement_timestamp(), clk, txid_current(),
             app, addr, port, 'D', {hstore}.hstore((o.*)::record), o.uid
         FROM old_rows AS o;
-    ELSIF (SELECT count(*) > count(DISTINCT uid) FROM old_rows) THEN
+    ELSIF (SELECT count(*) > count(DISTINCT r.uid) FROM old_rows AS r) THEN
         -- Cascades through several foreign keys have changed a row more than once. Old and new rows stand
         -- in the order of the changes: its first version, and its last, are what counts.
         INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
@@ -142,7 +159,8 @@ $function$;
 -- Gives a partition that was made later the trigger that captures TRUNCATE of the partition itself:
 -- PostgreSQL clones only row-level triggers, so the first row captured there sees to it. Who edits must
 -- not wait or fail for it: where another session writes the partition, the next edit tries again.
-CREATE OR REPLACE FUNCTION audit.guard_partition(target regclass, sch text, tab text) RETURNS void
+DROP FUNCTION IF EXISTS audit.guard_partition(regclass, text, text);
+CREATE OR REPLACE FUNCTION audit.guard_partition(target regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -152,7 +170,7 @@ BEGIN
     END IF;
     EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE NOWAIT', target);
     EXECUTE format('CREATE TRIGGER lizsync_capture_truncate BEFORE TRUNCATE ON %s
-        FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate(%L, %L)', target, sch, tab);
+        FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate()', target);
 EXCEPTION WHEN OTHERS THEN
     -- Without the right to it, "Prepare the central database" adds the trigger.
     PERFORM set_config('lizsync.guarded', target::oid::text, true);
@@ -160,7 +178,9 @@ END
 $function$;
 
 -- Row-level capture, for partitioned tables (PostgreSQL clones the trigger to every partition, also
--- to later ones) and for tables without a uid. Arguments: schema and name of the partitioned table.
+-- to later ones) and for tables without a uid. What happens in a partition is logged under the name that
+-- the partitioned table has now: regclass prints it from the caches, with its schema, as the
+-- search_path holds none of the user's.
 CREATE OR REPLACE FUNCTION audit.capture_row() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -169,6 +189,7 @@ SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C'
 AS $function$
 DECLARE
     target oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
+    names text[] := parse_ident(target::regclass::text);
     context text;
     depth integer;
     deepest integer := audit.deepest();
@@ -178,8 +199,8 @@ DECLARE
     new_uid uuid;
     mark bigint;
 BEGIN
-    IF TG_NARGS > 0 AND current_setting('lizsync.guarded', true) IS DISTINCT FROM TG_RELID::oid::text THEN
-        PERFORM audit.guard_partition(TG_RELID, TG_ARGV[0], TG_ARGV[1]);
+    IF target <> TG_RELID AND current_setting('lizsync.guarded', true) IS DISTINCT FROM TG_RELID::oid::text THEN
+        PERFORM audit.guard_partition(TG_RELID);
     END IF;
     IF current_setting('lizsync.applying', true) = target::text AND pg_trigger_depth() = 1 THEN
         RETURN NULL;
@@ -217,7 +238,7 @@ BEGIN
     INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
         action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
         application_name, client_addr, client_port, action, row_data, changed_fields, uid)
-    SELECT coalesce(TG_ARGV[0], TG_TABLE_SCHEMA), coalesce(TG_ARGV[1], TG_TABLE_NAME), target,
+    SELECT names[1], names[2], target,
         session_user, now(), statement_timestamp(), clock_timestamp(), txid_current(),
         current_setting('application_name'), inet_client_addr(), inet_client_port(),
         e.action, e.row_data, e.changed_fields, e.uid
@@ -245,7 +266,7 @@ BEGIN
 END
 $function$;
 
--- TRUNCATE is the deletion of the rows that the table holds. On a partition, arguments as above.
+-- TRUNCATE is the deletion of the rows that the table holds.
 -- On a partitioned table it sees to partitions that were made later and have no trigger of their own
 -- that fires in this session.
 CREATE OR REPLACE FUNCTION audit.capture_truncate() RETURNS trigger
@@ -255,6 +276,8 @@ SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
 SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C' SET row_security = off
 AS $function$
 DECLARE
+    target oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
+    names text[] := parse_ident(target::regclass::text);
     source regclass;
 BEGIN
     FOR source IN
@@ -276,8 +299,7 @@ BEGIN
                 'D', t.row, (t.row OPERATOR({hstore}.->) 'uid'::text)::uuid
             FROM (SELECT {hstore}.hstore((r.*)::record) AS row FROM ONLY %s AS r OFFSET 0) AS t
         $sql$, source)
-        USING coalesce(TG_ARGV[0], TG_TABLE_SCHEMA), coalesce(TG_ARGV[1], TG_TABLE_NAME),
-            coalesce(pg_partition_root(TG_RELID), TG_RELID)::oid;
+        USING names[1], names[2], target;
     END LOOP;
     RETURN NULL;
 END
@@ -293,7 +315,8 @@ BEGIN
     FOR trig IN
         SELECT t.tgrelid::regclass AS rel, t.tgname
         FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-        WHERE t.tgrelid IN (SELECT target UNION SELECT relid FROM pg_partition_tree(target))
+        -- An array, so that the index on tgrelid serves.
+        WHERE t.tgrelid = ANY (ARRAY(SELECT target::oid UNION SELECT p.relid::oid FROM pg_partition_tree(target) AS p))
           AND p.pronamespace = 'audit'::regnamespace
           AND p.proname IN ('capture_statement', 'capture_row', 'capture_truncate')
           -- What PostgreSQL made for a partition goes with its original; before 13 it is internal.
@@ -312,19 +335,16 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     kind "char";
-    sch text;
-    tab text;
-    args text := '';
     leaf regclass;
 BEGIN
-    SELECT c.relkind, n.nspname, c.relname INTO kind, sch, tab
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    SELECT c.relkind INTO kind
+    FROM pg_class AS c
     WHERE c.oid = target AND NOT c.relispartition;
     IF kind IS NULL OR kind NOT IN ('r', 'p') THEN
         RAISE EXCEPTION '% is not a table', target
             USING HINT = 'Only ordinary and partitioned tables can be audited; of a partition, its partitioned table.';
     END IF;
-    IF kind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE target IN (inhrelid, inhparent)) THEN
+    IF kind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = target OR inhparent = target) THEN
         RAISE EXCEPTION '% takes part in inheritance', target
             USING HINT = 'A uid cannot be unique over several tables. Use partitions, or separate tables.';
     END IF;
@@ -334,11 +354,8 @@ BEGIN
         SELECT FROM pg_attribute WHERE attrelid = target AND attname = 'uid' AND NOT attisdropped AND attnotnull
             AND atttypid = 'uuid'::regtype
     ) THEN
-        IF kind = 'p' THEN
-            args := format('%L, %L', sch, tab);
-        END IF;
         EXECUTE format('CREATE TRIGGER lizsync_capture_row AFTER INSERT OR UPDATE OR DELETE ON %s
-            FOR EACH ROW EXECUTE FUNCTION audit.capture_row(%s)', target, args);
+            FOR EACH ROW EXECUTE FUNCTION audit.capture_row()', target);
         FOR leaf IN
             SELECT p.relid FROM pg_partition_tree(target) AS p
             JOIN pg_class AS c ON c.oid = p.relid AND c.relkind IN ('r', 'p')
@@ -346,7 +363,7 @@ BEGIN
         LOOP
             IF leaf = target OR (SELECT relkind FROM pg_class WHERE oid = leaf) = 'r' THEN
                 EXECUTE format('CREATE TRIGGER lizsync_capture_truncate BEFORE TRUNCATE ON %s
-                    FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate(%s)', leaf, args);
+                    FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate()', leaf);
                 EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lizsync_capture_truncate', leaf);
             END IF;
             -- Before PostgreSQL 13 the triggers of partitions are a superuser's to change: without one they
@@ -382,5 +399,5 @@ END
 $function$;
 
 REVOKE ALL ON FUNCTION audit.settle(regclass, bigint), audit.deepest(),
-    audit.guard_partition(regclass, text, text), audit.capture_statement(), audit.capture_row(),
+    audit.guard_partition(regclass), audit.capture_statement(), audit.capture_row(),
     audit.capture_truncate() FROM PUBLIC;

@@ -1,6 +1,7 @@
 -- Who a database is.
 -- Returns one row: whether it has the tables of LizSync, in which layout and with the functions that read
--- them, the schema of hstore, and the encoding. It looks at the catalogue, which needs no right on the schemas.
+-- them, the schema of hstore, whether the functions were made for hstore in that schema, and the encoding.
+-- It looks at the catalogue, which needs no right on the schemas.
 WITH ours AS (
     SELECT n.nspname || '.' || c.relname AS name
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -14,6 +15,11 @@ SELECT 'lizsync.server_metadata' IN (SELECT name FROM ours)
                WHERE n.nspname = 'lizsync' AND p.proname = 'identity' AND p.pronargs = 0) AS readable,
        (SELECT quote_ident(n.nspname) FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
         WHERE e.extname = 'hstore') AS hstore,
+       EXISTS (SELECT FROM pg_extension AS e JOIN pg_namespace AS h ON h.oid = e.extnamespace,
+                   pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace,
+                   unnest(ARRAY[h.nspname::text, '"' || replace(h.nspname, '"', '""') || '"']) AS name
+               WHERE e.extname = 'hstore' AND n.nspname = 'audit' AND p.proname = 'capture_row'
+                 AND strpos(p.prosrc, ' old_row ' || name || '.hstore;') > 0) AS fits,
        current_setting('server_version_num')::integer AS server_version,
        current_database()::text AS database,
        current_setting('server_encoding') AS encoding,

@@ -21,7 +21,7 @@ SELECT r.nspname AS schema, r.relname AS name, r.oid, r.relkind::text AS kind,
        EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indpred IS NULL AND i.indkey[0] = r.uid_num
                AND (r.relkind = 'p' OR i.indisunique AND i.indisvalid AND i.indnkeyatts = 1)) AS uid_unique,
        EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indisprimary) AS has_key,
-       r.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h WHERE r.oid IN (h.inhrelid, h.inhparent)) AS inherits,
+       r.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = r.oid OR h.inhparent = r.oid) AS inherits,
        -- The columns of the partition key, and of those of its partitions; null where one has an
        -- expression.
        (SELECT string_agg(DISTINCT quote_ident(k.attname), ', ') FILTER (WHERE k.attname <> 'uid')
@@ -29,12 +29,6 @@ SELECT r.nspname AS schema, r.relname AS name, r.oid, r.relkind::text AS kind,
         CROSS JOIN unnest(p.partattrs::smallint[]) AS u (num)
         LEFT JOIN pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = u.num AND u.num <> 0
         HAVING bool_and(u.num <> 0)) AS partition_key,
-       (SELECT count(*) FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
-        WHERE t.tgrelid = r.oid AND t.tgenabled = 'A' AND f.pronamespace = 'audit'::regnamespace
-          AND f.proname = 'capture_statement') AS statement_triggers,
-       (SELECT count(*) FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
-        WHERE t.tgrelid = r.oid AND t.tgenabled = 'A' AND f.pronamespace = 'audit'::regnamespace
-          AND f.proname = 'capture_row') AS row_triggers,
        -- Ordinary tables and leaf partitions whose TRUNCATE is not captured.
        (SELECT count(*) FROM (SELECT relid FROM pg_partition_tree(r.oid) UNION SELECT r.oid::regclass) AS l
         JOIN pg_class AS lc ON lc.oid = l.relid AND lc.relkind = 'r'

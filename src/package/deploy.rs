@@ -10,8 +10,8 @@ use super::guard::{self, Log, Target};
 use super::{load, script};
 use crate::error::{Error, Kind, Result};
 use crate::feedback::{Feedback, counted};
-use crate::postgres::{self, Connection, Doing, quote};
-use crate::structure;
+use crate::postgres::{self, Connection, Doing, literal, quote};
+use crate::structure::{self, Uncaptured};
 
 /// Where the progress stands when the zip is verified, when all rows are loaded, and when all is
 /// built.
@@ -47,6 +47,7 @@ pub fn deploy(
         clone_id: target.server_id.unwrap_or_else(Uuid::new_v4),
         package,
         older: None,
+        uncaptured: Vec::new(),
         feedback,
     };
     postgres::lock_clone(central, deployment.clone_id, feedback)?;
@@ -89,6 +90,8 @@ struct Deployment<'a> {
     package: Package,
     /// The major versions of clone and central, where the clone's is the older one.
     older: Option<(i32, i32)>,
+    /// The tables whose capture the additional SQL switched off.
+    uncaptured: Vec<Uncaptured>,
     feedback: &'a Feedback,
 }
 
@@ -176,6 +179,7 @@ impl Deployment<'_> {
         if let Some(sql) = &self.package.additional {
             self.step("Running the additional SQL.", BUILT)?;
             load::additional(&mut transaction, sql)?;
+            self.uncaptured = structure::uncaptured(&mut transaction, &manifest.schemas)?;
         }
         // What the deployment itself wrote is no edit of this clone.
         transaction
@@ -185,7 +189,15 @@ impl Deployment<'_> {
         self.step("Committing the clone.", BUILT)?;
         transaction
             .commit()
-            .doing(|| format!("Deploying the package to the clone {}", self.place))
+            .doing(|| format!("Deploying the package to the clone {}", self.place))?;
+        for Uncaptured { table, wrong, .. } in &self.uncaptured {
+            feedback.warning(format!(
+                "The additional SQL of the package leaves {} of the clone without its capture ({wrong}): edits there do not reach the central. Correct that SQL and package again, or run SELECT audit.audit_table({}) in the clone.",
+                table.plain(),
+                literal(&table.to_string())
+            ));
+        }
+        Ok(())
     }
 
     fn step(&self, message: &str, percent: f64) -> Result<()> {
@@ -270,7 +282,7 @@ impl Deployment<'_> {
     fn register(&self, central: &mut Connection) -> Result<()> {
         central
             .execute(
-                "SELECT lizsync.register_clone($1, $2, $3, $4)",
+                include_str!("../../sql/structure/register_clone.sql"),
                 &[
                     &self.clone_id,
                     &self.package.manifest.schemas,

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Doing, Table, literal};
 use crate::secret::shown_list;
+use crate::structure;
 
 /// A table of the central.
 #[derive(Debug, Clone)]
@@ -114,6 +115,7 @@ pub(super) fn refuse_unprepared(
     let rows = client
         .query(include_str!("../../sql/structure/tables.sql"), &[&schemas])
         .doing(|| "Looking at the tables")?;
+    let uncaptured = structure::uncaptured(client, schemas)?;
     let mut unprepared = Vec::new();
     for row in rows {
         let name = Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name")).plain();
@@ -126,11 +128,13 @@ pub(super) fn refuse_unprepared(
             ));
             continue;
         }
-        let triggers = row.get::<_, i64>("statement_triggers") + row.get::<_, i64>("row_triggers");
         if row.get::<_, Option<&str>>("uid_type") != Some("uuid") {
             unprepared.push(format!("{name} (no uid)"));
-        } else if triggers == 0 {
-            unprepared.push(format!("{name} (no audit triggers)"));
+        } else if let Some(found) = uncaptured
+            .iter()
+            .find(|u| u.oid == row.get::<_, u32>("oid"))
+        {
+            unprepared.push(format!("{name} ({})", found.wrong));
         }
     }
     if unprepared.is_empty() {

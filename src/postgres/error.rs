@@ -27,6 +27,10 @@ impl<T> Doing<T> for std::io::Result<T> {
                 .and_then(|e| e.downcast_ref::<::postgres::Error>());
             match inner {
                 Some(inner) => convert(inner, &what().into()),
+                // What came over the network is not what it should be; to try again would not mend it.
+                None if error.kind() == std::io::ErrorKind::InvalidData => {
+                    Error::new(Kind::Database, format!("{}: {error}.", what().into()))
+                }
                 None => Error::new(Kind::Connection, format!("{}: {error}.", what().into()))
                     .hint("Check the network and run again: nothing is lost."),
             }

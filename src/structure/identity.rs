@@ -24,6 +24,8 @@ pub struct Identity {
     pub version: String,
     /// The quoted schema of the extension hstore.
     pub hstore: String,
+    /// Whether the functions were made for hstore in that schema.
+    pub fits: bool,
     /// The server itself.
     pub cluster: Cluster,
 }
@@ -77,6 +79,7 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Installed> {
             server_name: server.get("server_name"),
             version,
             hstore,
+            fits: row.get("fits"),
             cluster: Cluster::from_row(&row),
         }))),
         _ => Ok(Installed::Older(version)),
@@ -141,11 +144,29 @@ impl Identity {
     }
 }
 
-/// The identity of a database that must hold this product's structure in this version.
+/// The identity of a database that must hold this product's structure in this version, with functions
+/// that work.
 ///
 /// # Errors
 /// [`Kind::State`](crate::error::Kind::State), naming the database and the way out.
 pub fn require(connection: &mut Connection) -> Result<Identity> {
+    let identity = installed(connection)?;
+    if identity.fits {
+        return Ok(identity);
+    }
+    Err(Error::state(format!(
+        "The extension hstore of {} was moved to another schema ({}): the functions of LizSync do not find it any more, and nobody can edit.",
+        connection.describe(),
+        identity.hstore
+    ))
+    .hint("Run “Upgrade LizSync tools in the central database” with the connection of that database, be it the central or a clone: it makes the functions anew."))
+}
+
+/// The identity of a database that must hold this product's structure in this version.
+///
+/// # Errors
+/// [`Kind::State`](crate::error::Kind::State), naming the database and the way out.
+pub(super) fn installed(connection: &mut Connection) -> Result<Identity> {
     let name = connection.describe().to_owned();
     match inspect(&mut **connection).map_err(|error| error.during(format!("The {name}")))? {
         Installed::Ours(identity) if identity.version == VERSION => Ok(*identity),

@@ -4,7 +4,7 @@ use ::postgres::GenericClient;
 
 use super::relation::{self, Kind, Relation};
 use super::uid::random_uuid;
-use super::{CENTRAL_NAME, Preparation, identity};
+use super::{CENTRAL_NAME, Preparation, identity, install};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing};
@@ -25,12 +25,16 @@ pub fn initialize(
     feedback: &Feedback,
 ) -> Result<String> {
     let name = central.describe().to_owned();
-    let known = identity::require(central)?;
+    let known = identity::installed(central)?;
     let mut transaction = central.transaction().doing(|| "Starting a transaction")?;
     refuse_clone(&mut transaction, &name)?;
     let schemas = schemas(&mut transaction, &wanted.schemas, feedback)?;
 
     let mut done = Vec::new();
+    if !known.fits {
+        install::functions(&mut transaction, &known.hstore)?;
+        done.push("the functions were made anew for the schema that hstore is in now".to_owned());
+    }
     if wanted.server_id {
         done.push(match known.server_id {
             Some(_) if known.is_central() => "the server id was there already".to_owned(),

@@ -1,5 +1,6 @@
 //! The schemas `audit` and `lizsync` of a database: installing, preparing and upgrading them.
 
+mod captured;
 mod identity;
 mod initialize;
 mod install;
@@ -7,6 +8,7 @@ mod relation;
 mod uid;
 mod upgrade;
 
+pub use captured::{Uncaptured, uncaptured};
 pub use identity::{
     CENTRAL_NAME, Cluster, Identity, Installed, cluster, inspect, require, require_central,
     require_clone,

@@ -1,7 +1,10 @@
 //! One relation of a central database, and what it needs to be synchronised.
 
+use std::collections::BTreeSet;
+
 use ::postgres::{GenericClient, Row};
 
+use super::captured;
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, Table};
 
@@ -18,8 +21,7 @@ pub(super) struct Relation {
     pub(super) has_key: bool,
     inherits: bool,
     partition_key: Option<String>,
-    statement_triggers: i64,
-    row_triggers: i64,
+    captured: bool,
     truncate_missing: i64,
 }
 
@@ -39,11 +41,16 @@ pub(super) fn read(client: &mut impl GenericClient, schemas: &[String]) -> Resul
     let rows = client
         .query(include_str!("../../sql/structure/tables.sql"), &[&schemas])
         .doing(|| "Listing the tables")?;
-    Ok(rows.iter().map(Relation::from_row).collect())
+    let uncaptured = captured::uncaptured(client, schemas)?;
+    let uncaptured: BTreeSet<u32> = uncaptured.iter().map(|table| table.oid).collect();
+    Ok(rows
+        .iter()
+        .map(|row| Relation::from_row(row, &uncaptured))
+        .collect())
 }
 
 impl Relation {
-    fn from_row(row: &Row) -> Self {
+    fn from_row(row: &Row, uncaptured: &BTreeSet<u32>) -> Self {
         let inherits: bool = row.get("inherits");
         let kind = match row.get("kind") {
             "r" if inherits => Kind::Inheritance,
@@ -63,8 +70,7 @@ impl Relation {
             has_key: row.get("has_key"),
             inherits,
             partition_key: row.get("partition_key"),
-            statement_triggers: row.get("statement_triggers"),
-            row_triggers: row.get("row_triggers"),
+            captured: !uncaptured.contains(&row.get("oid")),
             truncate_missing: row.get("truncate_missing"),
         }
     }
@@ -79,14 +85,10 @@ impl Relation {
         self.uid_type.as_deref() == Some("uuid")
     }
 
-    /// Whether all its changes are captured, in the way that suits it.
+    /// Whether all its changes are captured, in the way that suits it, and those of all its partitions
+    /// from the first row on.
     pub(super) fn is_audited(&self) -> bool {
-        let capture = if self.kind == Kind::Table && self.has_uid() && self.uid_notnull {
-            self.statement_triggers == 3 && self.row_triggers == 0
-        } else {
-            self.row_triggers == 1 && self.statement_triggers == 0
-        };
-        capture && self.truncate_missing == 0
+        self.captured && self.truncate_missing == 0
     }
 
     /// Gives it a `uid uuid NOT NULL UNIQUE` with `uuid` as its default, an expression that makes a
@@ -145,6 +147,10 @@ impl Relation {
         client
             .batch_execute(&sql)
             .doing(|| format!("Adding the uid to {}", table.plain()))?;
+        if self.uid_type.is_none() || !self.uid_notnull {
+            // The triggers that suited it before do not any more.
+            self.captured &= self.kind == Kind::Partitioned;
+        }
         self.uid_type = Some("uuid".into());
         self.uid_notnull = true;
         Ok(true)

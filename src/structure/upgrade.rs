@@ -40,9 +40,16 @@ pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> R
     if version > current {
         return Err(unknown(&name, &found.version));
     }
-    if version == current {
+    if version == current && found.fits {
         return Ok(format!(
             "The LizSync tables of {name} are of version {VERSION} already: nothing to do."
+        ));
+    }
+    let moved = version == current;
+    if !run_it && moved {
+        return Ok(format!(
+            "Nothing was done. The functions of LizSync in {name} would be made anew: the extension hstore was moved to another schema ({}).",
+            found.hstore
         ));
     }
     if !run_it {
@@ -62,9 +69,19 @@ pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> R
     }
     feedback.info("Replacing the functions.");
     install::functions(&mut transaction, &found.hstore)?;
-    install::record(&mut transaction, &format!("Upgrade from {}", found.version))?;
+    let what = match moved {
+        true => format!("Functions for hstore in {}", found.hstore),
+        false => format!("Upgrade from {}", found.version),
+    };
+    install::record(&mut transaction, &what)?;
     feedback.check()?;
     transaction.commit().doing(|| format!("Upgrading {name}"))?;
+    if moved {
+        return Ok(format!(
+            "The functions of LizSync in {name} were made anew for the schema that hstore is in now ({}).",
+            found.hstore
+        ));
+    }
     Ok(format!(
         "The LizSync tables of {name} were upgraded from version {} to {VERSION}.",
         found.version

@@ -1,12 +1,39 @@
 //! What must hold before a run may take anything for sent.
 
+use super::merge::Side;
 use super::run::Run;
 use super::scope::Scope;
 use super::transfer::New;
 use crate::error::Result;
-use crate::postgres::{Doing, Table, Template};
+use crate::postgres::{Doing, Table, Template, literal};
+use crate::structure;
 
 impl Run<'_> {
+    /// Warns of tables whose edits are not captured whole: what is done there meanwhile never travels.
+    pub(super) fn warn_of_uncaptured(&mut self) -> Result<()> {
+        let schemas = self.schemas()?;
+        for participant in [&mut self.central, &mut self.clone] {
+            let side = participant.side;
+            let tables = structure::uncaptured(&mut *participant.connection, &schemas)?;
+            for found in tables.iter().filter(|table| table.prepared) {
+                let way_out = match side {
+                    Side::Central => "run “Prepare the central database”.".to_owned(),
+                    Side::Clone => format!(
+                        "run SELECT audit.audit_table({}) there, as the role that deployed, or deploy a package again.",
+                        literal(&found.table.to_string())
+                    ),
+                };
+                self.feedback.warning(format!(
+                    "Not all edits of {} in {} are captured ({}), and those that are not do not travel: {way_out}",
+                    found.table.plain(),
+                    side.full(),
+                    found.wrong
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Finds the tables of which there are edits, but that are not among those of the run: their edits
     /// are set aside, and so never taken for sent or received.
     pub(super) fn find_unusable(

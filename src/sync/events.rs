@@ -13,12 +13,17 @@ use super::wire::{RowReader, read_hstore};
 /// A row of a table: the number of the table in the run, and the uid. Streams are sorted by it.
 pub type Key = (i32, Uuid);
 
+/// The times that PostgreSQL has, from 4713 BC to 294276 AD, in microseconds since 2000.
+const TIMES: std::ops::Range<Time> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
+
 /// What is looked at of the columns of each table.
 pub type Columns = Arc<Vec<Names>>;
 
 /// The columns of a table, as far as they are known.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
+    /// The table, for messages.
+    pub table: String,
     /// Those whose values are looked at.
     pub known: BTreeSet<Arc<str>>,
     /// Those whose values stay where they are. What is neither, no database has any more.
@@ -161,22 +166,48 @@ impl Decoder {
         let [number, uid, action, event, time, user, fields, field_times] = row;
         let number = i32::from_be_bytes(fixed(number)?);
         let key = (number, Uuid::from_bytes(fixed(uid)?));
-        let user = String::from_utf8(user.unwrap_or_default()).map_err(|_| unexpected())?;
-        if *self.user != *user {
-            self.user = user.into();
+        let place = i64::from_be_bytes(fixed(event)?);
+        let read = || -> io::Result<Event> {
+            let user = String::from_utf8(user.unwrap_or_default()).map_err(|_| unexpected())?;
+            if *self.user != *user {
+                self.user = user.into();
+            }
+            let time = i64::from_be_bytes(fixed(time)?);
+            let edit = Edit {
+                time: self.central_time(time).ok_or_else(unexpected)?,
+                event: place,
+                user: self.user.clone(),
+            };
+            Ok(match action.as_deref() {
+                Some(b"D") => Event::Delete(edit),
+                Some(b"I") => Event::Insert(self.fields(number, fields, field_times, &edit)?),
+                Some(b"U") => Event::Update(self.fields(number, fields, field_times, &edit)?),
+                _ => return Err(unexpected()),
+            })
+        };
+        match read() {
+            Ok(event) => Ok((key, event)),
+            Err(error) => Err(self.unreadable(key, place, &error)),
         }
-        let edit = Edit {
-            time: i64::from_be_bytes(fixed(time)?).saturating_add(self.clock_offset),
-            event: i64::from_be_bytes(fixed(event)?),
-            user: self.user.clone(),
-        };
-        let event = match action.as_deref() {
-            Some(b"D") => Event::Delete(edit),
-            Some(b"I") => Event::Insert(self.fields(number, fields, field_times, &edit)?),
-            Some(b"U") => Event::Update(self.fields(number, fields, field_times, &edit)?),
-            _ => return Err(unexpected()),
-        };
-        Ok((key, event))
+    }
+
+    /// A time by the clock of the central; none that PostgreSQL would not take back.
+    fn central_time(&self, time: Time) -> Option<Time> {
+        let time = time.checked_add(self.clock_offset)?;
+        TIMES.contains(&time).then_some(time)
+    }
+
+    fn unreadable(&self, (number, uid): Key, event: i64, error: &io::Error) -> io::Error {
+        let table = usize::try_from(number)
+            .ok()
+            .and_then(|number| self.columns.get(number))
+            .map_or("a table", |names| names.table.as_str());
+        io::Error::new(
+            error.kind(),
+            format!(
+                "event {event}, of the row {uid} of {table}: {error}; whoever owns the log has to correct or delete it there"
+            ),
+        )
     }
 
     fn fields(
@@ -205,8 +236,9 @@ impl Decoder {
         if let Some(times) = times {
             read_hstore(&times, |name, time| {
                 let time = time.and_then(|time| time.parse::<Time>().ok());
+                let time = time.and_then(|time| self.central_time(time));
                 if let (Some(field), Some(time)) = (read.get_mut(name), time) {
-                    field.edit.time = time.saturating_add(self.clock_offset);
+                    field.edit.time = time;
                 }
             })?;
         }

@@ -159,7 +159,16 @@ impl Run<'_> {
                 .query_opt(sql, &[&id])
                 .doing(|| "Reading which schemas the clone synchronises")?;
             if let Some(row) = row {
-                return Ok(row.get("schemas"));
+                let names: Vec<Option<String>> = row
+                    .try_get("schemas")
+                    .doing(|| "Reading which schemas the clone synchronises")?;
+                return names.into_iter().collect::<Option<_>>().ok_or_else(|| {
+                    Error::state(format!(
+                        "The list of schemas of this clone (lizsync.synchronized_schemas of {}) has an entry that is null.",
+                        participant.connection.describe()
+                    ))
+                    .hint("Whoever owns the table has to correct it.")
+                });
             }
         }
         Err(
@@ -194,8 +203,8 @@ impl Run<'_> {
         self.central
             .connection
             .execute(
-                "SELECT lizsync.register_clone($1, $2, NULL, $3)",
-                &[&self.clone.id, &schemas, &self.deployment],
+                include_str!("../../sql/structure/register_clone.sql"),
+                &[&self.clone.id, &schemas, &None::<Uuid>, &self.deployment],
             )
             .doing(|| "Registering the clone in the central")?;
         Ok(())

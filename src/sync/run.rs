@@ -48,6 +48,7 @@ pub fn run(
         Ok::<_, Error>((one?, other?))
     })?;
     let mut run = Run::prepare(central, clone, feedback)?;
+    run.warn_of_uncaptured()?;
     let mut locked = Vec::new();
     let mut again = false;
     for attempt in 1..=TRIES {

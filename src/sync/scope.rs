@@ -84,16 +84,12 @@ impl Scope {
             let presence = [Presence::of(Some(&here)), Presence::of(there.as_ref())];
             match (presence, there) {
                 ([Presence::Usable, Presence::Usable | Presence::NotCaptured], Some(there)) => {
-                    if !there.audited {
-                        feedback.warning(format!(
-                            "{} has no audit triggers in the clone: its edits there are not captured. Deploy a package to the clone again.",
-                            table.plain()
-                        ));
-                    }
                     tables.push(Synced::new(table, here, there));
                     continue;
                 }
                 ([Presence::Usable, _], _) => lacking.push(table.plain()),
+                // The run has warned of it already.
+                ([Presence::NotCaptured, _], _) => {}
                 _ => feedback.warning(format!(
                     "{} is not prepared in the central database: left out. “Prepare the central database” adds what it needs.",
                     table.plain()
@@ -156,6 +152,7 @@ impl Scope {
             let others = there.all_columns.difference(&there.columns);
             let others = others.filter(|name| !here.all_columns.contains(*name));
             Names {
+                table: synced.table.plain(),
                 known: synced
                     .columns
                     .iter()
@@ -165,7 +162,10 @@ impl Scope {
                 ignored: own.chain(others).cloned().collect(),
             }
         };
-        let unusable = self.unusable.iter().map(|_| Names::default());
+        let unusable = self.unusable.iter().map(|unusable| Names {
+            table: unusable.table.plain(),
+            ..Names::default()
+        });
         Arc::new(self.tables.iter().map(of).chain(unusable).collect())
     }
 

@@ -14,7 +14,7 @@ pub struct Local {
     pub oid: u32,
     /// Whether its rows have a uid.
     pub has_uid: bool,
-    /// Whether its edits are captured.
+    /// Whether any of its edits are captured: else it was not prepared.
     pub audited: bool,
     /// Whether the role owns it, and so may disable its triggers.
     pub owned: bool,
