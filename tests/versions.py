@@ -70,7 +70,7 @@ WHEEL = (
 
 # What runs on each server: test files, and tests that need more than these servers have.
 WHOLE = [
-    *["aside", "capture", "codes", "columns", "concurrency", "cycles", "echoes", "faults", "keys", "mixed"],
+    *["aside", "capture", "codes", "columns", "concurrency", "cycles", "echoes", "faults", "keys", "mixed", "operators"],
     *["package", "random", "roles", "structure", "swaps", "sync", "waiting"],
 ]
 BRIEF = ["capture", "mixed", "structure", "sync"]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Apply;
 use crate::error::Result;
-use crate::postgres::{Doing, literal, quote};
+use crate::postgres::{Doing, literal, path, quote};
 
 /// How many stand-ins are tried where a row has to make room.
 pub(super) const CHOICES: usize = 4;
@@ -24,6 +24,8 @@ pub(super) struct Unique {
     pub(super) keys: Vec<(String, String)>,
     /// Of a partial index, or true.
     pub(super) predicate: String,
+    /// Whether nulls are equal.
+    nulls_equal: bool,
     /// Whether it is checked with each row.
     pub(super) at_once: bool,
     /// The column that a row gives up, and what it may get instead: SQL over `p` (uid and a number n).
@@ -40,11 +42,14 @@ impl Apply<'_> {
         let table = self.scope.tables[number].table.to_string();
         let hstore = self.receiver.identity.hstore.clone();
         let doing = self.doing(number);
+        // As expressions are printed for this search path: see `ask_once`.
+        self.execute(path::PLAIN, "Reading the unique indexes")?;
         let rows = self
             .receiver
             .connection
             .query(include_str!("../../../sql/sync/uniques.sql"), &[&oid])
             .doing(doing)?;
+        self.execute(&path::set(&self.found.path), "Reading the unique indexes")?;
         let travels = self.columns(number);
         let uniques: Vec<Unique> = rows
             .iter()
@@ -74,6 +79,7 @@ impl Apply<'_> {
                     predicate: row
                         .get::<_, Option<String>>("predicate")
                         .unwrap_or_else(|| "true".into()),
+                    nulls_equal,
                     at_once: row.get("at_once"),
                     rooms,
                 }
@@ -81,6 +87,22 @@ impl Apply<'_> {
             .collect();
         self.found.uniques.insert(number, uniques.clone());
         Ok(uniques)
+    }
+}
+
+impl Unique {
+    /// The condition that the keys of a row, as `of` tells them, are those of the row `w` of held_keys.sql.
+    pub(super) fn matches(&self, of: impl Fn(usize, &str) -> String) -> String {
+        let each = |(n, (key, operator)): (usize, &(String, String))| {
+            let (key, wanted) = (of(n, key), format!("w.\"lizsync k{n}\""));
+            let equal = format!("{key} {operator} {wanted}");
+            match self.nulls_equal {
+                true => format!("({equal} OR {key} IS NULL AND {wanted} IS NULL)"),
+                false => equal,
+            }
+        };
+        let all: Vec<String> = self.keys.iter().enumerate().map(each).collect();
+        all.join(" AND ")
     }
 }
 
@@ -126,17 +148,19 @@ fn columns(row: &::postgres::Row, travels: &BTreeSet<Arc<str>>) -> Vec<Column> {
 
 impl Column {
     /// Values that no row has, as SQL over `p` (uid and a number n) and the row `t`; the later ones for
-    /// where a check refuses those before. None for types without one.
+    /// where a check refuses those before. None for types without one. The search path is the users': operators
+    /// get exactly the types that PostgreSQL's own take.
     fn stand_ins(&self, table: &str, number: usize, hstore: &str) -> Vec<String> {
         /// Bytes that `atttypmod` counts beside the characters.
         const HEADER: i32 = 4;
         let name = quote(&self.name);
-        // What rows hold, and what staged rows want.
+        // What rows hold, and what staged rows want. Patterns are not for every collation.
         let taken = |kind: &str| {
-            let plain = literal(&self.name);
+            let plain = format!("{}::text", literal(&self.name));
+            let bytes = if kind == "text" { " COLLATE \"C\"" } else { "" };
             format!(
-                "SELECT h.{name}::{kind} AS v FROM {table} AS h UNION ALL
-                 SELECT (s.fields OPERATOR({hstore}.->) {plain})::{kind} FROM pg_temp.lizsync_stage AS s
+                "SELECT h.{name}::{kind}{bytes} AS v FROM {table} AS h UNION ALL
+                 SELECT (s.fields OPERATOR({hstore}.->) {plain})::{kind}{bytes} FROM pg_temp.lizsync_stage AS s
                  WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U') AND s.fields OPERATOR({hstore}.?) {plain}"
             )
         };
@@ -156,21 +180,22 @@ impl Column {
                     true => format!("left({random}, {})", self.length - HEADER),
                     false => random.to_owned(),
                 };
+                let text = format!("(t.{name}::text COLLATE \"C\")");
                 // Letters for letters, digits for digits, as a rule for codes may want it.
                 let alike = format!(
                     "(SELECT y.v FROM (SELECT string_agg(CASE
-                        WHEN c COLLATE \"C\" BETWEEN 'A' AND 'Z' THEN chr(65 + floor(random() * 26)::integer)
-                        WHEN c COLLATE \"C\" BETWEEN 'a' AND 'z' THEN chr(97 + floor(random() * 26)::integer)
-                        WHEN c COLLATE \"C\" BETWEEN '0' AND '9' THEN chr(48 + floor(random() * 10)::integer)
+                        WHEN c COLLATE \"C\" BETWEEN 'A' AND 'Z' THEN chr(65 + floor(random() * 26::float8)::integer)
+                        WHEN c COLLATE \"C\" BETWEEN 'a' AND 'z' THEN chr(97 + floor(random() * 26::float8)::integer)
+                        WHEN c COLLATE \"C\" BETWEEN '0' AND '9' THEN chr(48 + floor(random() * 10::float8)::integer)
                         ELSE c END, '' ORDER BY i) AS v
-                      FROM generate_series(1, {CANDIDATES}) AS g, regexp_split_to_table(t.{name}::text, '') WITH ORDINALITY AS x (c, i)
+                      FROM generate_series(1, {CANDIDATES}) AS g, regexp_split_to_table({text}, '') WITH ORDINALITY AS x (c, i)
                       GROUP BY g) AS y
                      WHERE y.v NOT IN (SELECT o.v FROM ({}) AS o WHERE o.v IS NOT NULL) LIMIT 1)",
                     taken("text")
                 );
                 let alike = format!(
-                    "CASE WHEN t.{name}::text COLLATE \"C\" ~ '^[A-Z]$' THEN {} WHEN t.{name}::text COLLATE \"C\" ~ '^[a-z]$' THEN {}
-                     WHEN t.{name}::text ~ '^[0-9]$' THEN {} ELSE {alike} END",
+                    "CASE WHEN {text} ~ '^[A-Z]$' THEN {} WHEN {text} ~ '^[a-z]$' THEN {}
+                     WHEN {text} ~ '^[0-9]$' THEN {} ELSE {alike} END",
                     next("65", "90"),
                     next("97", "122"),
                     next("48", "57")
@@ -188,7 +213,7 @@ impl Column {
                 // Above all others; where there is no room, or a rule is against it, among them.
                 let among = |least: &str| {
                     format!(
-                        "(SELECT g FROM generate_series({least}, {least} + m.rows + p.n) AS g
+                        "(SELECT g FROM generate_series({least}::numeric, {least}::numeric + (m.rows + p.n)::numeric) AS g
                           WHERE NOT EXISTS (SELECT FROM ({taken}) AS y WHERE y.v = g) ORDER BY g OFFSET p.n - 1 LIMIT 1)"
                     )
                 };
@@ -199,7 +224,7 @@ impl Column {
                     )
                 };
                 let above = format!(
-                    "CASE WHEN m.top < {largest} - p.n THEN m.top + p.n ELSE {} END",
+                    "CASE WHEN m.top < {largest}::numeric - p.n::numeric THEN m.top + p.n::numeric ELSE {} END",
                     among("1")
                 );
                 vec![of(above), of(among("m.least"))]
@@ -212,22 +237,22 @@ impl Column {
                 };
                 let of = |what: &str| {
                     format!(
-                        "(SELECT {what} FROM ({}) AS x WHERE x.v BETWEEN -{limit} AND {limit})",
+                        "(SELECT {what} FROM ({}) AS x WHERE x.v BETWEEN '-{limit}'::float8 AND '{limit}'::float8)",
                         taken("float8")
                     )
                 };
                 vec![
-                    of("coalesce(floor(max(x.v)), 0) + p.n"),
-                    of("coalesce(ceil(min(x.v)), 0) - p.n"),
+                    of("coalesce(floor(max(x.v)), 0) + p.n::float8"),
+                    of("coalesce(ceil(min(x.v)), 0) - p.n::float8"),
                 ]
             }
             ("D", "date" | "timestamp" | "timestamptz") => vec![format!(
-                "(SELECT coalesce(max(x.v), now()::{0}) FROM ({1}) AS x WHERE isfinite(x.v)) + p.n * interval '1 day'",
+                "(SELECT coalesce(max(x.v), now()::{0}) FROM ({1}) AS x WHERE isfinite(x.v)) + p.n::float8 * interval '1 day'",
                 self.kind,
                 taken(&self.kind)
             )],
             ("E", kind) => vec![format!(
-                "(SELECT e FROM unnest(enum_range(NULL::{kind})) AS e
+                "(SELECT e FROM pg_catalog.unnest(pg_catalog.enum_range(NULL::{kind})) AS e
                   WHERE NOT EXISTS (SELECT FROM ({}) AS y WHERE y.v = e::text) ORDER BY e OFFSET p.n - 1 LIMIT 1)",
                 taken("text")
             )],
