@@ -71,8 +71,8 @@ WHEEL = (
 # What runs on each server: test files, and tests that need more than these servers have.
 WHOLE = [
     *["aside", "capture", "codes", "columns", "concurrency", "cycles", "echoes", "faults", "granted", "keys", "lineage"],
-    *["memory", "mixed", "owned", "package", "partitions", "random", "receipts", "redirected", "roles", "sessions"],
-    *["stand_ins", "structure", "swaps", "sync", "waiting", "whole"],
+    *["memory", "mixed", "operators", "owned", "package", "partitions", "random", "receipts", "redirected", "roles"],
+    *["sessions", "stand_ins", "structure", "swaps", "sync", "waiting", "whole"],
 ]
 BRIEF = ["capture", "mixed", "structure", "sync"]
 PAIRS = ["mixed", "random", "sync"]

@@ -6,4 +6,4 @@ WITH gone AS (
     WHERE s.number = {number} AND s.op = 'D' AND s.reason IS NULL AND t.uid = s.uid{unreferenced}{rows}
     RETURNING t.uid, coalesce(s.before, {hstore}.hstore((t.*)::record)) AS row, s.edit_time, s.user_name
 ){log}
-SELECT (SELECT count(DISTINCT uid) FROM gone), (SELECT entries FROM logged)
+SELECT (SELECT pg_catalog.count(DISTINCT uid) FROM gone), (SELECT entries FROM logged)

@@ -13,7 +13,7 @@ WITH echo AS MATERIALIZED (
     WHERE l.schema_name = {schema_name} AND l.table_name = {table_name}
       AND CASE WHEN t.uid IS NULL THEN s.op = 'D' ELSE l.action = 'U' AND s.op IN ('I', 'U') END
 ), chunk AS (
-    SELECT jsonb_agg(jsonb_build_object('event', e.event_id, 'names', e.names)) AS echoes
+    SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('event', e.event_id, 'names', e.names)) AS echoes
     FROM (SELECT echo.*, row_number() OVER () AS place FROM echo) AS e GROUP BY e.place / 500
 )
 SELECT sum(lizsync.shorten_cascades(c.echoes)) FROM chunk AS c

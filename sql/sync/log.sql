@@ -3,8 +3,8 @@
     -- into memory. With ORDER BY one after the other is built.
     SELECT sum(lizsync.log({schema_name}, {table_name}, {oid}, {origin}, {sync_id}, c.entries)) AS entries
     FROM (
-        SELECT array_agg(p.entry ORDER BY p.place) AS entries
-        FROM (SELECT e.entry, e.place, sum(pg_column_size(e.entry)) OVER (ROWS UNBOUNDED PRECEDING) - pg_column_size(e.entry) AS bytes
+        SELECT pg_catalog.array_agg(p.entry ORDER BY p.place) AS entries
+        FROM (SELECT e.entry, e.place, sum(pg_catalog.pg_column_size(e.entry)) OVER (ROWS UNBOUNDED PRECEDING) - pg_catalog.pg_column_size(e.entry) AS bytes
               FROM {from} AS e) AS p
         GROUP BY p.place / 500, p.bytes / 16777216
     ) AS c

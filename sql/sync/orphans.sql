@@ -4,8 +4,8 @@
 -- old one may be wrong where the key is not valid.
 SELECT i.uid
 FROM (SELECT s.uid, s.op, s.fields, t.uid IS NOT NULL AS there,
-             CASE WHEN t.uid IS NOT NULL THEN {hstore}.populate_record(t.*, coalesce(s.before, ''::{hstore}.hstore)) END AS old,
-             {hstore}.populate_record(t.*, coalesce(s.before OPERATOR({hstore}.||) s.fields, s.fields)) AS new
+             CASE WHEN t.uid IS NOT NULL THEN ((t.*) OPERATOR(pg_temp.#=) (coalesce(s.before, ''::{hstore}.hstore))) END AS old,
+             ((t.*) OPERATOR(pg_temp.#=) (coalesce(s.before OPERATOR({hstore}.||) s.fields, s.fields))) AS new
       FROM pg_temp.lizsync_stage AS s LEFT JOIN {table} AS t ON t.uid = s.uid
       WHERE s.number = {number} AND s.reason IS NULL AND (s.op = 'I' OR s.op = 'U' AND t.uid IS NOT NULL)) AS i
 CROSS JOIN LATERAL (SELECT (i.new).*) AS n

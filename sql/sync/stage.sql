@@ -15,3 +15,8 @@ CREATE TEMPORARY TABLE lizsync_stage (
     place integer,
     before {hstore}.hstore
 ) ON COMMIT DROP;
+
+-- populate_record of hstore takes a row of any type; in the schema of hstore another one could be made for the
+-- rows of one table, and would be preferred. This operator knows only that of hstore.
+DROP OPERATOR IF EXISTS pg_temp.#= (anyelement, {hstore}.hstore);
+CREATE OPERATOR pg_temp.#= (LEFTARG = anyelement, RIGHTARG = {hstore}.hstore, FUNCTION = {hstore}.populate_record);

@@ -33,11 +33,6 @@ SELECT n.nspname AS schema, c.relname AS name, c.oid,
                        UNION ALL
                        SELECT y.typnotnull, y.typbasetype FROM base JOIN pg_type AS y ON y.oid = base.typbasetype AND y.typtype = 'd')
                    SELECT FROM base WHERE base.typnotnull)) AS stubborn,
-       -- The defaults of columns, for rows that were logged before a column was added: name, expression.
-       ARRAY(SELECT a.attname::text FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-             WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS default_columns,
-       ARRAY(SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-             WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS defaults,
        -- Triggers of the user's own that would run again, and rules (their mode ends in rule): table, name, mode.
        -- Partitions have their own copy of a trigger, with a mode of its own: copies come in every mode (before
        -- the children of their partition), because some versions change them with the one of the parent.

@@ -10,7 +10,7 @@ use super::guard::{self, Log, Target};
 use super::{load, script};
 use crate::error::{Error, Kind, Result};
 use crate::feedback::{Feedback, counted};
-use crate::postgres::{self, Connection, Doing, literal, quote};
+use crate::postgres::{self, Connection, Doing, literal, path, quote};
 use crate::structure::{self, Uncaptured};
 
 /// Where the progress stands when the zip is verified, when all rows are loaded, and when all is
@@ -160,6 +160,8 @@ impl Deployment<'_> {
             &self.package.pre_data,
             "the tables of the package",
         )?;
+        // Functions in checks may expect the search path of a session. The definitions have their own.
+        path::as_in_a_session(&mut transaction)?;
         let total = self.package.manifest.bytes().max(1) as f64;
         load::rows(&mut transaction, &mut self.package, feedback, |bytes| {
             feedback.progress(VERIFIED + (LOADED - VERIFIED) * bytes as f64 / total);
@@ -175,7 +177,12 @@ impl Deployment<'_> {
                 &[&manifest.schemas],
             )
             .doing(|| "Adding the audit triggers")?;
+        // So may those in indexes.
+        path::as_in_a_session(&mut transaction)?;
         load::analyze(&mut transaction, manifest)?;
+        transaction
+            .batch_execute(path::PLAIN)
+            .doing(|| "Resetting the search path")?;
         if let Some(sql) = &self.package.additional {
             self.step("Running the additional SQL.", BUILT)?;
             load::additional(&mut transaction, sql)?;

@@ -83,6 +83,19 @@ const RAISE: &str = "exec_stmt_raise";
 /// A write in a read-only session, or on a standby.
 const READ_ONLY: &str = "25006";
 
+/// What to do where a function does not find what it names.
+const ASTRAY: &str = "A function of the database names it without its schema: write the schema there, or give the function its own search path (ALTER FUNCTION … SET search_path = …).";
+
+/// Whether an error came up inside a function. The innermost context comes first; a deployment runs its scripts in
+/// anonymous blocks.
+fn in_a_function(db: &DbError) -> bool {
+    let first = db.where_().and_then(|context| context.lines().next());
+    first.is_some_and(|line| {
+        line.contains(" function ") && !line.contains("inline_code_block")
+            || line.starts_with("SQL function ")
+    })
+}
+
 fn from_server(db: &DbError, what: &str) -> Error {
     let code = db.code().code();
     let kind = match code {
@@ -99,10 +112,14 @@ fn from_server(db: &DbError, what: &str) -> Error {
         message.push_str(&format!(" ({})", detail.trim_end_matches('.')));
     }
     message.push('.');
+    let astray = matches!(code, "42P01" | "42883" | "42704") && in_a_function(db);
     let mut error = Error::new(kind, format!("{what}: {message}"))
         .sqlstate(code)
         .with_said(Said {
-            message,
+            message: match astray {
+                true => format!("{message} {ASTRAY}"),
+                false => message,
+            },
             schema: db.schema().map(str::to_owned),
             constraint: db.constraint().map(str::to_owned),
             raised: db.routine() == Some(RAISE),
@@ -114,6 +131,7 @@ fn from_server(db: &DbError, what: &str) -> Error {
         Kind::Permission => Some(
             "Ask the owner of the database for that right (docs/roles.md lists what is needed), or use another role.",
         ),
+        _ if astray => Some(ASTRAY),
         _ => db.hint(),
     };
     if let Some(hint) = hint {

@@ -7,6 +7,7 @@ mod error;
 mod failure;
 mod ident;
 mod lock;
+pub mod path;
 mod template;
 mod tls;
 mod wait;

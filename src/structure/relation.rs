@@ -6,7 +6,7 @@ use ::postgres::{GenericClient, Row};
 
 use super::captured;
 use crate::error::{Error, Result};
-use crate::postgres::{Doing, Table};
+use crate::postgres::{Doing, Table, path};
 
 /// A table, view or foreign table, as `sql/structure/tables.sql` describes it.
 #[derive(Debug)]
@@ -114,6 +114,7 @@ impl Relation {
                 actions.push(format!("ALTER COLUMN uid SET DEFAULT {uuid}"));
             }
             if !self.uid_notnull {
+                path::as_in_a_session(client)?;
                 client
                     .execute(
                         &format!("UPDATE {table} SET uid = {uuid} WHERE uid IS NULL"),
@@ -144,6 +145,9 @@ impl Relation {
             sql = format!("ALTER TABLE {table} {};", actions.join(", "));
         }
         sql.push_str(&index.unwrap_or_default());
+        // Functions in checks, indexes and triggers expect the search path of a session.
+        path::as_in_a_session(client)?;
+        sql.push_str(&format!(";{}", path::PLAIN));
         client
             .batch_execute(&sql)
             .doing(|| format!("Adding the uid to {}", table.plain()))?;

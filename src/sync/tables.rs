@@ -28,8 +28,6 @@ pub struct Local {
     pub nullable: BTreeSet<String>,
     /// Columns with a default whose type (a domain) may not be null.
     pub stubborn: Vec<String>,
-    /// The defaults of its columns, as SQL expressions.
-    pub defaults: BTreeMap<String, String>,
     /// Triggers of the user's own that run, and copies of them in partitions in whatever mode; those of a
     /// table before those of its partitions.
     pub triggers: Vec<Trigger>,
@@ -104,6 +102,19 @@ pub struct Reference {
     pub child_part: Option<String>,
     /// Pairs of columns: of the child, of the parent.
     pub columns: Vec<(String, String)>,
+    /// How each pair is compared.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// How a foreign key compares two columns, as SQL. The search path may have other operators of that name.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// What stands behind the column of the parent: type and collation.
+    pub parent_as: String,
+    /// The operator of the constraint, with its schema.
+    pub operator: String,
+    /// What stands behind the column of the child.
+    pub child_as: String,
 }
 
 impl Reference {
@@ -112,7 +123,17 @@ impl Reference {
         let pairs: Vec<String> = self
             .columns
             .iter()
-            .map(|(child, parent)| format!("{c}.{} = {t}.{}", quote(child), quote(parent)))
+            .zip(&self.comparisons)
+            .map(|((child, parent), how)| {
+                format!(
+                    "{t}.{}{} {} {c}.{}{}",
+                    quote(parent),
+                    how.parent_as,
+                    how.operator,
+                    quote(child),
+                    how.child_as
+                )
+            })
             .collect();
         pairs.join(" AND ")
     }
@@ -123,7 +144,7 @@ impl Reference {
         let condition = self.condition(c, t);
         match self.parent_part {
             Some(part) => format!(
-                "{condition} AND {t}.tableoid = ANY (ARRAY(SELECT p.relid::oid FROM pg_partition_tree({part}) AS p))"
+                "{condition} AND {t}.tableoid = ANY (ARRAY(SELECT p.relid::oid FROM pg_catalog.pg_partition_tree({part}) AS p))"
             ),
             None => condition,
         }
@@ -156,11 +177,6 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
                 .into_iter()
                 .zip(row.get::<_, Vec<String>>("types"))
                 .collect(),
-            defaults: row
-                .get::<_, Vec<String>>("default_columns")
-                .into_iter()
-                .zip(row.get::<_, Vec<String>>("defaults"))
-                .collect(),
             nullable: row.get::<_, Vec<String>>("nullable").into_iter().collect(),
             stubborn: row.get("stubborn"),
             triggers: triggers
@@ -185,6 +201,10 @@ pub fn references(client: &mut impl GenericClient, tables: &[u32]) -> Result<Vec
     let references = rows.iter().map(|row| {
         let child: Vec<String> = row.get("child_columns");
         let parent: Vec<String> = row.get("parent_columns");
+        let operators: Vec<String> = row.get("operators");
+        let children_as: Vec<String> = row.get("children_as");
+        let parents_as: Vec<String> = row.get("parents_as");
+        let comparisons = parents_as.into_iter().zip(operators).zip(children_as);
         Reference {
             child: row.get("child"),
             parent: row.get("parent"),
@@ -197,6 +217,13 @@ pub fn references(client: &mut impl GenericClient, tables: &[u32]) -> Result<Vec
             parent_part: row.get("parent_part"),
             child_part: row.get("child_part"),
             columns: child.into_iter().zip(parent).collect(),
+            comparisons: comparisons
+                .map(|((parent_as, operator), child_as)| Comparison {
+                    parent_as,
+                    operator,
+                    child_as,
+                })
+                .collect(),
         }
     });
     Ok(references.collect())

@@ -22,11 +22,11 @@ WITH has AS MATERIALIZED (
     WINDOW right_of AS (PARTITION BY f.form ORDER BY x.i DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ), place AS MATERIALIZED (
     SELECT s.form, s.codes, s.i, s.c, CASE WHEN s.digits + s.letters < 10 THEN s.radix ELSE 0 END AS radix,
-           CASE WHEN s.digits + s.letters < 10 THEN (10::numeric ^ s.digits * 26::numeric ^ s.letters)::bigint END AS weight
+           CASE WHEN s.digits + s.letters < 10 THEN (10::numeric ^ s.digits::numeric * 26::numeric ^ s.letters::numeric)::bigint END AS weight
     FROM sign AS s
 ), code AS (
     SELECT a.form, k AS number, string_agg(CASE WHEN l.radix = 0 THEN l.c
-               ELSE chr(ascii(l.c) - (k / l.weight % l.radix)::integer) END, '' ORDER BY l.i) AS v
+               ELSE chr(ascii(l.c) - (k / l.weight % l.radix::bigint)::integer) END, '' ORDER BY l.i) AS v
     FROM (SELECT form, least(codes, max(weight * radix)) AS codes FROM place GROUP BY form, codes) AS a
     CROSS JOIN generate_series(0, a.codes - 1) AS k
     JOIN place AS l ON l.form = a.form

@@ -27,7 +27,7 @@ use super::tables::{Local, Reference};
 use super::triggers;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
-use crate::postgres::{Doing, quote};
+use crate::postgres::{Doing, path, quote};
 use unique::Unique;
 
 /// What became of the staged changes of one side.
@@ -76,6 +76,10 @@ pub struct Found {
     again: bool,
     /// For each table, columns that the sender does not have any more, but has edited.
     left: BTreeMap<usize, BTreeSet<Arc<str>>>,
+    /// The defaults of the columns of the receiver's tables (oid, column), as SQL.
+    defaults: BTreeMap<u32, BTreeMap<String, String>>,
+    /// The search path of what users have made, while it may run.
+    path: String,
     /// The unique indexes of tables that were looked at.
     uniques: BTreeMap<usize, Vec<Unique>>,
 }
@@ -87,11 +91,6 @@ impl Apply<'_> {
     /// What PostgreSQL says, naming the table, where it is not about a row or a table that was to be
     /// written; a collision is told by its SQLSTATE.
     pub fn run(mut self, staged: &Staged) -> Result<Applied> {
-        // Functions in check constraints and indexes may expect to find others in public.
-        self.execute(
-            "SET LOCAL search_path = pg_catalog, public",
-            "Preparing to write",
-        )?;
         let scope = self.scope;
         let mut disabled = Vec::new();
         for &number in staged.keys().filter(|number| **number < scope.tables.len()) {
@@ -102,6 +101,9 @@ impl Apply<'_> {
         }
         self.hold_tables(staged)?;
         self.find_left(staged)?;
+        // Functions in checks and indexes may expect to find others.
+        self.found.path = path::as_in_a_session(&mut *self.receiver.connection)?;
+        self.read_defaults(staged)?;
         let mut applied = loop {
             self.execute("SAVEPOINT lizsync_pass", "Beginning a pass")?;
             self.found.again = false;
@@ -118,9 +120,10 @@ impl Apply<'_> {
             self.mark_again()?;
         };
         self.execute(
-            "SELECT set_config('lizsync.applying', '', true)",
+            "SELECT pg_catalog.set_config('lizsync.applying', '', true)",
             "Ending the apply",
         )?;
+        self.execute(path::PLAIN, "Ending the apply")?;
         applied.more = self.drop_echoes(staged)?;
         for number in disabled {
             triggers::enable(self.receiver, &scope.tables[number])?;
@@ -280,7 +283,7 @@ impl Apply<'_> {
     /// Tells the triggers that this table is written by a synchronisation, which logs it itself.
     fn announce(&mut self, oid: u32) -> Result<()> {
         self.execute(
-            &format!("SELECT set_config('lizsync.applying', '{oid}', true)"),
+            &format!("SELECT pg_catalog.set_config('lizsync.applying', '{oid}', true)"),
             "Announcing the table",
         )
     }
@@ -322,6 +325,28 @@ impl Apply<'_> {
             self.found.left.insert(number, found.collect());
         }
         Ok(())
+    }
+
+    /// Reads the defaults of the tables that are written.
+    fn read_defaults(&mut self, staged: &Staged) -> Result<()> {
+        let known = self.scope.tables.len();
+        let numbers = staged.keys().filter(|number| **number < known);
+        let oids: Vec<u32> = numbers.map(|number| self.local(*number).oid).collect();
+        let rows = self
+            .receiver
+            .connection
+            .query(include_str!("../../../sql/sync/defaults.sql"), &[&oids])
+            .doing(|| "Reading the defaults of columns")?;
+        for row in rows {
+            let of_table = self.found.defaults.entry(row.get(0)).or_default();
+            of_table.insert(row.get(1), row.get(2));
+        }
+        Ok(())
+    }
+
+    /// The defaults of the columns of a table, as SQL.
+    fn defaults(&self, oid: u32) -> BTreeMap<String, String> {
+        self.found.defaults.get(&oid).cloned().unwrap_or_default()
     }
 
     /// The columns of a table that are written.

@@ -170,7 +170,7 @@ impl Apply<'_> {
     pub(super) fn place(&mut self, number: usize, uids: &[Uuid], work: Work) -> Result<()> {
         let sql = format!(
             "UPDATE pg_temp.lizsync_stage AS s SET place = (u.place - 1)::integer
-             FROM unnest($1::uuid[]) WITH ORDINALITY AS u (uid, place)
+             FROM pg_catalog.unnest($1::uuid[]) WITH ORDINALITY AS u (uid, place)
              WHERE s.number = {number} AND s.uid = u.uid AND {}",
             work.condition()
         );
@@ -316,23 +316,24 @@ impl Verbs {
 
 /// The condition that a staged row (see orphans.sql) brings a reference; `written`: it is in the table already.
 fn changed(reference: &Reference, written: bool, hstore: &str) -> String {
-    let each = |of: fn(&str) -> String, between: &str| {
+    let list = |of: &dyn Fn(&str) -> String| {
         let list: Vec<String> = reference
             .columns
             .iter()
             .map(|(child, _)| of(child))
             .collect();
-        list.join(between)
+        list.join(", ")
     };
     if written {
-        let names = each(literal, ", ");
+        let names = list(&literal);
         format!("(i.op = 'I' OR i.fields OPERATOR({hstore}.?|) ARRAY[{names}]::text[])")
     } else {
-        let differs = each(
-            |name| format!("n.{0} IS DISTINCT FROM o.{0}", quote(name)),
-            " OR ",
-        );
-        format!("(NOT i.there OR {differs})")
+        let row = |of: &str| list(&|name| format!("{of}.{}", quote(name)));
+        format!(
+            "(NOT i.there OR ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record)",
+            row("n"),
+            row("o")
+        )
     }
 }
 

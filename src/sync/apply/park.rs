@@ -119,7 +119,7 @@ impl Apply<'_> {
                 apply.announce(apply.local(number).oid)?;
                 apply.remember_as_it_was(number, holders)?;
                 let sql = format!(
-                    "WITH p AS MATERIALIZED (SELECT u.uid, row_number() OVER () AS n FROM unnest($1::uuid[]) AS u (uid))
+                    "WITH p AS MATERIALIZED (SELECT u.uid, row_number() OVER () AS n FROM pg_catalog.unnest($1::uuid[]) AS u (uid))
                      UPDATE {table} AS t SET {} = {} FROM p{} WHERE t.uid = p.uid",
                     quote(&stand_in.column),
                     stand_in.value,
@@ -305,42 +305,21 @@ impl Apply<'_> {
 
     /// The query for staged rows that want a key which another row holds.
     fn collisions_sql(&self, number: usize, unique: &Unique, rows: &str) -> String {
-        let numbered = |pattern: fn(usize, &(String, String)) -> String, separator: &str| {
-            let parts: Vec<String> = unique
-                .keys
-                .iter()
-                .enumerate()
-                .map(|(n, key)| pattern(n, key))
-                .collect();
-            parts.join(separator)
-        };
+        let keys: Vec<String> = unique
+            .keys
+            .iter()
+            .enumerate()
+            .map(|(n, (key, _))| format!("({key}) AS \"lizsync k{n}\""))
+            .collect();
+        let new_keys = |n: usize, _: &str| format!("o.\"lizsync k{n}\"");
         self.receiver
             .template(include_str!("../../../sql/sync/held_keys.sql"))
             .set("table", self.scope.tables[number].table.to_string())
             .set("number", number.to_string())
             .set("rows", rows)
-            .set(
-                "keys",
-                numbered(|n, (key, _)| format!("({key}) AS \"lizsync k{n}\""), ", "),
-            )
-            .set(
-                "held_keys",
-                numbered(|n, (key, _)| format!("({key}) AS \"lizsync h{n}\""), ", "),
-            )
-            .set(
-                "matches",
-                numbered(
-                    |n, (key, operator)| format!("({key}) {operator} w.\"lizsync k{n}\""),
-                    " AND ",
-                ),
-            )
-            .set(
-                "differs",
-                numbered(
-                    |n, _| format!("held.\"lizsync h{n}\" IS DISTINCT FROM o.\"lizsync k{n}\""),
-                    " OR ",
-                ),
-            )
+            .set("keys", keys.join(", "))
+            .set("matches", unique.matches(|_, key| format!("({key})")))
+            .set("still_matches", unique.matches(new_keys))
             .set("predicate", unique.predicate.clone())
             .sql()
     }

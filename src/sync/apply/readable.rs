@@ -9,7 +9,7 @@ use super::Apply;
 use super::narrow::Work;
 use super::upsert::Verbs;
 use crate::error::Result;
-use crate::postgres::Doing;
+use crate::postgres::{Doing, Template, path};
 
 impl Apply<'_> {
     /// What a query over the staged rows of a table returns. Where it fails, it is asked again without the
@@ -26,9 +26,23 @@ impl Apply<'_> {
     }
 
     /// What such a query returns, or none where it fails.
+    ///
+    /// It holds expressions of indexes and bounds of partitions, as PostgreSQL prints them for a search path of
+    /// `pg_catalog` alone. So it is read with that path, and a view keeps what it was read as; functions of
+    /// users' that it calls then run with the path that they expect.
     pub(super) fn ask_once(&mut self, number: usize, sql: &str) -> Result<Option<Vec<Row>>> {
+        let view = format!(
+            "{}; CREATE TEMPORARY VIEW lizsync_question AS {sql}; {}",
+            path::PLAIN,
+            path::set(&self.found.path)
+        );
         let doing = self.doing(number);
-        let rows = self.attempt(|apply| apply.receiver.connection.query(sql, &[]).doing(doing))?;
+        let rows = self.glance(|apply| {
+            let connection = &mut apply.receiver.connection;
+            let rows = connection.batch_execute(&view);
+            rows.and_then(|()| connection.query("SELECT * FROM pg_temp.lizsync_question", &[]))
+                .doing(doing)
+        })?;
         Ok(rows.ok())
     }
 
@@ -45,9 +59,7 @@ impl Apply<'_> {
         let mut found = false;
         while let Some((from, to)) = parts.pop() {
             self.feedback.check()?;
-            let sql = self
-                .receiver
-                .template(include_str!("../../../sql/sync/unreadable.sql"))
+            let sql = Template::new(include_str!("../../../sql/sync/unreadable.sql"))
                 .set("table", synced.table.to_string())
                 .set("number", number.to_string())
                 .set("fields", fields.clone())

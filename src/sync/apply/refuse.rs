@@ -10,6 +10,9 @@ use crate::error::Result;
 use crate::postgres::Doing;
 use crate::sync::refusal::Refusal;
 
+/// Goes back to the savepoint.
+const UNDO: &str = "ROLLBACK TO SAVEPOINT lizsync_part; RELEASE SAVEPOINT lizsync_part";
+
 impl Apply<'_> {
     /// Marks rows of a table as refused: they are not written any more, but set aside.
     pub(super) fn refuse(&mut self, number: usize, uids: &[Uuid], refusal: Refusal) -> Result<()> {
@@ -56,20 +59,33 @@ impl Apply<'_> {
         &mut self,
         what: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<std::result::Result<T, Refusal>> {
+        self.within("RELEASE SAVEPOINT lizsync_part", what)
+    }
+
+    /// Asks something under a savepoint, and leaves nothing behind.
+    pub(super) fn glance<T>(
+        &mut self,
+        what: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<std::result::Result<T, Refusal>> {
+        self.within(UNDO, what)
+    }
+
+    fn within<T>(
+        &mut self,
+        end: &str,
+        what: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<std::result::Result<T, Refusal>> {
         self.execute("SAVEPOINT lizsync_part", "Setting a savepoint")?;
         match what(self) {
             Ok(done) => {
-                self.execute("RELEASE SAVEPOINT lizsync_part", "Releasing a savepoint")?;
+                self.execute(end, "Ending a savepoint")?;
                 Ok(Ok(done))
             }
             Err(error) => {
                 let Some(refusal) = Refusal::of(&error) else {
                     return Err(error);
                 };
-                self.execute(
-                    "ROLLBACK TO SAVEPOINT lizsync_part; RELEASE SAVEPOINT lizsync_part",
-                    "Going back to a savepoint",
-                )?;
+                self.execute(UNDO, "Going back to a savepoint")?;
                 Ok(Err(refusal))
             }
         }

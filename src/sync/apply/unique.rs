@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Apply;
 use crate::error::Result;
-use crate::postgres::{Doing, Template, literal, quote};
+use crate::postgres::{Doing, Template, literal, path, quote};
 
 /// How many stand-ins of an index are tried where a row has to make room.
 const CHOICES: usize = 8;
@@ -32,6 +32,8 @@ pub(super) struct Unique {
     pub(super) keys: Vec<(String, String)>,
     /// Of a partial index, or true.
     pub(super) predicate: String,
+    /// Whether nulls are equal.
+    nulls_equal: bool,
     /// Whether it is checked with each row.
     pub(super) at_once: bool,
     /// What a row may get instead of what it gives up; the later ones for where those before do not help.
@@ -48,11 +50,14 @@ impl Apply<'_> {
         let table = self.scope.tables[number].table.to_string();
         let hstore = self.receiver.identity.hstore.clone();
         let doing = self.doing(number);
+        // As expressions are printed for this search path: see `ask_once`.
+        self.execute(path::PLAIN, "Reading the unique indexes")?;
         let rows = self
             .receiver
             .connection
             .query(include_str!("../../../sql/sync/uniques.sql"), &[&oid])
             .doing(doing)?;
+        self.execute(&path::set(&self.found.path), "Reading the unique indexes")?;
         let travels = self.columns(number);
         let uniques: Vec<Unique> = rows
             .iter()
@@ -82,6 +87,7 @@ impl Apply<'_> {
                     predicate: row
                         .get::<_, Option<String>>("predicate")
                         .unwrap_or_else(|| "true".into()),
+                    nulls_equal,
                     at_once: row.get("at_once"),
                     rooms,
                 }
@@ -103,6 +109,22 @@ impl Apply<'_> {
         let values = format!("SELECT q.{key} AS v FROM {} AS q", reference.parent_name);
         let taken = column.taken("text", table, number, hstore);
         Some(column.stand_in("f.v", &numbered(&values, &taken, "::text")))
+    }
+}
+
+impl Unique {
+    /// The condition that the keys of a row, as `of` tells them, are those of the row `w` of held_keys.sql.
+    pub(super) fn matches(&self, of: impl Fn(usize, &str) -> String) -> String {
+        let each = |(n, (key, operator)): (usize, &(String, String))| {
+            let (key, wanted) = (of(n, key), format!("w.\"lizsync k{n}\""));
+            let equal = format!("{key} {operator} {wanted}");
+            match self.nulls_equal {
+                true => format!("({equal} OR {key} IS NULL AND {wanted} IS NULL)"),
+                false => equal,
+            }
+        };
+        let all: Vec<String> = self.keys.iter().enumerate().map(each).collect();
+        all.join(" AND ")
     }
 }
 
@@ -166,18 +188,21 @@ impl Column {
         }
     }
 
-    /// The query for the values that rows hold, and those that staged rows want: v.
+    /// The query for the values that rows hold, and those that staged rows want: v. Patterns are not for every
+    /// collation.
     fn taken(&self, kind: &str, table: &str, number: usize, hstore: &str) -> String {
-        let (name, plain) = (quote(&self.name), literal(&self.name));
+        let (name, plain) = (quote(&self.name), format!("{}::text", literal(&self.name)));
+        let bytes = if kind == "text" { " COLLATE \"C\"" } else { "" };
         format!(
-            "SELECT h.{name}::{kind} AS v FROM {table} AS h UNION ALL
-             SELECT (s.fields OPERATOR({hstore}.->) {plain})::{kind} FROM pg_temp.lizsync_stage AS s
+            "SELECT h.{name}::{kind}{bytes} AS v FROM {table} AS h UNION ALL
+             SELECT (s.fields OPERATOR({hstore}.->) {plain})::{kind}{bytes} FROM pg_temp.lizsync_stage AS s
              WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U') AND s.fields OPERATOR({hstore}.?) {plain}"
         )
     }
 
     /// Values that no row has; the later ones for where a check refuses those before. None for types
-    /// without one.
+    /// without one. The search path is the users': operators get exactly the types that PostgreSQL's own take,
+    /// and functions of any type are named with their schema.
     fn stand_ins(&self, table: &str, number: usize, hstore: &str) -> Vec<StandIn> {
         /// Bytes that `atttypmod` counts beside the characters.
         const HEADER: i32 = 4;
@@ -225,19 +250,19 @@ impl Column {
                 ]
             }
             ("N", "int2" | "int4" | "int8" | "numeric") => {
-                let finite = "x.v BETWEEN -1e100 AND 1e100";
+                let finite = "x.v BETWEEN '-1e100'::numeric AND '1e100'::numeric";
                 let top = bounds("coalesce(max(x.v), 0) AS top", "numeric", finite);
                 // Above all others; where there is no room, or a rule is against it, among them.
                 let among = |least: &str| {
                     let values = format!(
                         "SELECT g AS v FROM (SELECT {least} AS least, count(*) AS rows FROM ({}) AS x WHERE {finite}) AS m
-                         CROSS JOIN generate_series(m.least, m.least + m.rows + (SELECT count(*) FROM p)) AS g",
+                         CROSS JOIN generate_series(m.least, m.least + m.rows::numeric + (SELECT count(*) FROM p)::numeric) AS g",
                         taken("numeric")
                     );
                     free(&values, "numeric")
                 };
                 vec![
-                    self.stand_in("m.top + p.n", &top),
+                    self.stand_in("m.top + p.n::numeric", &top),
                     among("1::numeric"),
                     among("coalesce(ceil(min(x.v)), 0)"),
                 ]
@@ -249,12 +274,15 @@ impl Column {
                     _ => "1e15",
                 };
                 let of = |what: &str, value: &str| {
-                    let within = format!("x.v BETWEEN -{limit} AND {limit}");
+                    let within = format!("x.v BETWEEN '-{limit}'::float8 AND '{limit}'::float8");
                     self.stand_in(value, &bounds(what, "float8", &within))
                 };
                 vec![
-                    of("coalesce(floor(max(x.v)), 0) AS top", "m.top + p.n"),
-                    of("coalesce(ceil(min(x.v)), 0) AS least", "m.least - p.n"),
+                    of("coalesce(floor(max(x.v)), 0) AS top", "m.top + p.n::float8"),
+                    of(
+                        "coalesce(ceil(min(x.v)), 0) AS least",
+                        "m.least - p.n::float8",
+                    ),
                 ]
             }
             ("D", kind @ ("date" | "timestamp" | "timestamptz")) => {
@@ -263,14 +291,17 @@ impl Column {
                     self.stand_in(value, &bounds(&what, kind, "isfinite(x.v)"))
                 };
                 vec![
-                    of("max", "m.v + p.n * interval '1 day'"),
-                    of("min", "m.v - p.n * interval '1 day'"),
+                    of("max", "m.v + p.n::float8 * interval '1 day'"),
+                    of("min", "m.v - p.n::float8 * interval '1 day'"),
                 ]
             }
-            ("E", kind) => vec![free(
-                &format!("SELECT e::text AS v FROM unnest(enum_range(NULL::{kind})) AS e"),
-                "text",
-            )],
+            ("E", kind) => {
+                let labels = format!(
+                    "SELECT e::text AS v FROM pg_catalog.unnest(pg_catalog.enum_range(NULL::{kind})) AS e"
+                );
+                let value = format!("f.v::{kind}");
+                vec![self.stand_in(&value, &numbered(&labels, &taken("text"), ""))]
+            }
             ("B", _) => vec![self.stand_in(&format!("NOT t.{name}"), "")],
             ("R", kind) => {
                 let mut all = vec![self.stand_in(
@@ -286,10 +317,14 @@ impl Column {
                 let next = match range.as_str() {
                     "int4range" => Some(("int4", "0", "p.n::integer")),
                     "int8range" => Some(("int8", "0", "p.n")),
-                    "numrange" => Some(("numeric", "0", "p.n")),
+                    "numrange" => Some(("numeric", "0", "p.n::numeric")),
                     "daterange" => Some(("date", "now()::date", "p.n::integer")),
-                    "tsrange" => Some(("timestamp", "now()::timestamp", "p.n * interval '1 day'")),
-                    "tstzrange" => Some(("timestamptz", "now()", "p.n * interval '1 day'")),
+                    "tsrange" => Some((
+                        "timestamp",
+                        "now()::timestamp",
+                        "p.n::float8 * interval '1 day'",
+                    )),
+                    "tstzrange" => Some(("timestamptz", "now()", "p.n::float8 * interval '1 day'")),
                     _ => None,
                 };
                 if let Some((bound, zero, more)) = next {
@@ -300,7 +335,7 @@ impl Column {
                     let top =
                         format!("coalesce(max(e) FILTER (WHERE {finite}), {zero})::{bound} AS top");
                     let ends = format!(
-                        " CROSS JOIN (SELECT {top} FROM ({}) AS x CROSS JOIN LATERAL (VALUES (upper(x.v)), (lower(x.v))) AS b (e)) AS m",
+                        " CROSS JOIN (SELECT {top} FROM ({}) AS x CROSS JOIN LATERAL (VALUES (pg_catalog.upper(x.v)), (pg_catalog.lower(x.v))) AS b (e)) AS m",
                         taken(kind)
                     );
                     let one = format!("{range}(m.top + {more}, m.top + {more}, '[]')");

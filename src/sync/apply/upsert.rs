@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Apply;
 use crate::error::{Error, Kind, Result, Said};
 use crate::feedback::counted;
-use crate::postgres::{Doing, literal, quote};
+use crate::postgres::{Doing, Template, literal, quote};
 use crate::sync::merge::Side;
 use crate::sync::receipt::count;
 use crate::sync::refusal::Refusal;
@@ -39,13 +39,14 @@ impl Apply<'_> {
         let hstore = self.receiver.identity.hstore.clone();
         let names = self.columns(number);
         let columns: Vec<String> = names.iter().map(|name| quote(name)).collect();
+        let defaults = self.defaults(local.oid);
         // A row that was logged before a column was added gets its default, as it did at the sender.
         let values: Vec<String> = names
             .iter()
             .zip(&columns)
-            .map(|(plain, name)| match local.defaults.get(&**plain) {
+            .map(|(plain, name)| match defaults.get(&**plain) {
                 Some(default) => format!(
-                    "CASE WHEN i.fields OPERATOR({hstore}.?) {} THEN (i.new).{name} ELSE {default} END",
+                    "CASE WHEN i.fields OPERATOR({hstore}.?) {}::text THEN (i.new).{name} ELSE {default} END",
                     literal(plain)
                 ),
                 None => format!("(i.new).{name}"),
@@ -108,9 +109,7 @@ impl Apply<'_> {
                 values.join(", ")
             ),
         };
-        let sql = self
-            .receiver
-            .template(include_str!("../../../sql/sync/upsert.sql"))
+        let sql = Template::new(include_str!("../../../sql/sync/upsert.sql"))
             .set("table", synced.table.to_string())
             .set("update", update)
             .set("insert", insert)
@@ -163,9 +162,9 @@ impl Apply<'_> {
         // populate_record lets no domain be null that may not be, also where the column gets its
         // value later.
         for name in &local.stubborn {
-            if let Some(default) = local.defaults.get(name) {
+            if let Some(default) = self.defaults(local.oid).get(name) {
                 sql = format!(
-                    "(CASE WHEN t.uid IS NULL THEN {hstore}.hstore({}, ({default})::text) ELSE ''::{hstore}.hstore END) OPERATOR({hstore}.||) ({sql})",
+                    "(CASE WHEN t.uid IS NULL THEN {hstore}.hstore({}::text, ({default})::text) ELSE ''::{hstore}.hstore END) OPERATOR({hstore}.||) ({sql})",
                     literal(name)
                 );
             }
