@@ -7,7 +7,7 @@ use super::Apply;
 use super::narrow::{Work, single};
 use super::upsert::{array, assigned};
 use crate::error::Result;
-use crate::postgres::quote;
+use crate::postgres::{Template, quote};
 use crate::sync::receipt::count;
 
 /// How often references are written again: each time may change keys that others refer to.
@@ -146,9 +146,7 @@ impl Apply<'_> {
                 .collect();
             names.join(", ")
         };
-        let sql = self
-            .receiver
-            .template(include_str!("../../../sql/sync/late.sql"))
+        let sql = Template::new(include_str!("../../../sql/sync/late.sql"))
             .set("table", synced.table.to_string())
             .set("fields", fields)
             .set("late", list("t"))
