@@ -93,3 +93,21 @@ fn rasters_travel() {
         ],
     );
 }
+
+/// PostGIS in a schema of its own: plots that may not overlap change places.
+#[test]
+fn shapes_of_an_extension_outside_of_the_search_path_change_places() {
+    let plot = |x: u32| format!("ext.st_makeenvelope({x}, 0, {x} + 1, 1)");
+    travels(
+        "plots",
+        "CREATE SCHEMA ext; CREATE EXTENSION postgis SCHEMA ext; CREATE SCHEMA gis;
+         CREATE TABLE gis.plot (name text, shape ext.geometry(Polygon), EXCLUDE USING gist (shape WITH ext.&&))",
+        &[
+            &format!("INSERT INTO gis.plot VALUES ('1', {}), ('2', {})", plot(0), plot(10)),
+            &format!(
+                "BEGIN; UPDATE gis.plot SET shape = {} WHERE name = '1'; UPDATE gis.plot SET shape = {} WHERE name = '2'; UPDATE gis.plot SET shape = {} WHERE name = '1'; COMMIT",
+                plot(20), plot(0), plot(10)
+            ),
+        ],
+    );
+}

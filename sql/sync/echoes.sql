@@ -12,8 +12,10 @@ WITH echo AS MATERIALIZED (
     LEFT JOIN {table} AS t ON t.uid = s.uid
     WHERE l.schema_name = {schema_name} AND l.table_name = {table_name}
       AND CASE WHEN t.uid IS NULL THEN s.op = 'D' ELSE l.action = 'U' AND s.op IN ('I', 'U') END
-), chunk AS (
+), chunk AS MATERIALIZED (
+    -- The earlier events first: the last value of a field tells whether it may go.
     SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('event', e.event_id, 'names', e.names)) AS echoes
-    FROM (SELECT echo.*, row_number() OVER () AS place FROM echo) AS e GROUP BY e.place / 500
+    FROM (SELECT echo.*, row_number() OVER (ORDER BY echo.event_id) AS place FROM echo) AS e
+    GROUP BY e.place / 500 ORDER BY e.place / 500
 )
 SELECT sum(lizsync.shorten_cascades(c.echoes)) FROM chunk AS c

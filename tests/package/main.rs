@@ -8,5 +8,6 @@ mod archives;
 mod creation;
 mod failures;
 mod fixture;
+mod paths;
 mod refusals;
 mod round_trip;

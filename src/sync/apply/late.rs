@@ -138,7 +138,11 @@ impl Apply<'_> {
             // What is not staged may have followed its key.
             Late::Redirected => format!("{hstore}.slice(s.fields, {})", array(&columns)),
         };
-        self.announce(self.local(number).oid)?;
+        // What a cascade has changed is in the log: so is then what changes it back.
+        self.announce(match late {
+            Late::Left => self.local(number).oid,
+            Late::Redirected => 0,
+        })?;
         let list = |of: &str| {
             let names: Vec<String> = columns
                 .iter()
