@@ -33,7 +33,7 @@ CROSS JOIN LATERAL (
     JOIN pg_attribute AS p ON p.attrelid = k.confrelid AND p.attnum = u.parent
     JOIN pg_operator AS o ON o.oid = u.operator
     JOIN pg_namespace AS s ON s.oid = o.oprnamespace
-    -- What the operator compares; where it takes any array, enum …, the type itself (of a domain what it builds upon).
+    -- What the operator compares; where it takes any array, enum and so on, the type itself (of a domain what it builds upon).
     JOIN pg_type AS po ON po.oid = o.oprleft
     JOIN pg_type AS co ON co.oid = o.oprright
     LEFT JOIN base AS pb ON pb.type = p.atttypid

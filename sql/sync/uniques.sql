@@ -29,7 +29,7 @@ CROSS JOIN LATERAL (
 ) AS p
 CROSS JOIN LATERAL (
     -- Of a generated column, what it is made of: the value itself comes only when the row is written. Each key
-    -- is taken as what the operator compares; where that takes any array, enum …, as its own type (there is no
+    -- is taken as what the operator compares; where that takes any array, enum and so on, as its own type (there is no
     -- = for a domain over an enum). The collation of the index decides what is equal.
     SELECT array_agg('(' || coalesce(pg_get_expr(e.adbin, e.adrelid), pg_get_indexdef(i.indexrelid, n, true)) || ')::'
                      || quote_ident(ys.nspname) || '.' || quote_ident(y.typname)
