@@ -60,7 +60,7 @@ versions: setup
 
 soak: setup
 	$(PYTHON) tests/servers.py run cargo test --test huge
-	MINUTES=$(if $(ROUNDS),1000000,60) $(PYTHON) tests/servers.py run cargo test --test random -- --nocapture
+	MINUTES=$(if $(ROUNDS),1000000,60) $(PYTHON) tests/servers.py run cargo test --test engine random:: -- --nocapture
 
 bench: setup build
 	cargo bench --no-run --bench bench

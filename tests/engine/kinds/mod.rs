@@ -1,0 +1,9 @@
+//! Every kind of table and every kind of edit converges, and an idle run stays idle.
+#![allow(missing_docs)]
+
+pub mod compare;
+mod edits;
+mod names;
+mod partitions;
+mod tables;
+mod triggers;

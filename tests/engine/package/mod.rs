@@ -1,0 +1,10 @@
+//! Packages of real databases, and their deployment.
+#![allow(missing_docs)]
+
+mod archives;
+mod creation;
+mod failures;
+mod fixture;
+mod paths;
+mod refusals;
+mod round_trip;

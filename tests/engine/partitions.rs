@@ -1,0 +1,110 @@
+//! Foreign keys to and of partitions beside rows that are refused: only the rows at fault wait.
+#![allow(missing_docs)]
+
+use crate::support::{Database, aside, clone_of, prepared, synchronize};
+
+fn pair(sql: &str) -> (Database, Database) {
+    let central = prepared("central", sql);
+    let clone = clone_of(&central, "clone");
+    (central, clone)
+}
+
+/// A key that only one partition has says nothing of the rows of another.
+#[test]
+fn a_key_of_one_partition() {
+    let (central, clone) = pair(
+        "CREATE SCHEMA gis; CREATE TABLE gis.species (code text PRIMARY KEY);
+         CREATE TABLE gis.tree (code text, kind int NOT NULL, species text) PARTITION BY LIST (kind);
+         CREATE TABLE gis.tree_1 PARTITION OF gis.tree FOR VALUES IN (1);
+         CREATE TABLE gis.tree_2 PARTITION OF gis.tree FOR VALUES IN (2);
+         ALTER TABLE gis.tree_1 ADD CONSTRAINT known FOREIGN KEY (species) REFERENCES gis.species",
+    );
+    clone.run(
+        "ALTER TABLE gis.tree_1 DROP CONSTRAINT known;
+         INSERT INTO gis.tree VALUES ('a', 1, 'none'), ('b', 2, 'none'), ('c', 1, NULL)",
+    );
+    synchronize(&central, &clone);
+    assert_eq!(aside(&clone), ["clone|tree|I|23503|known"]);
+    assert_eq!(
+        central.rows("SELECT code FROM gis.tree ORDER BY 1"),
+        ["b", "c"]
+    );
+}
+
+/// A table that is written before the one that a key of its partition refers to.
+#[test]
+fn a_partition_that_refers_to_a_later_table() {
+    let (central, clone) = pair(
+        "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text PRIMARY KEY);
+         CREATE TABLE gis.a_visit (code text, kind int NOT NULL, tree text) PARTITION BY LIST (kind);
+         CREATE TABLE gis.a_visit_1 PARTITION OF gis.a_visit FOR VALUES IN (1);
+         ALTER TABLE gis.a_visit_1 ADD FOREIGN KEY (tree) REFERENCES gis.tree",
+    );
+    clone.run("INSERT INTO gis.tree VALUES ('a'); INSERT INTO gis.a_visit VALUES ('v', 1, 'a')");
+    synchronize(&central, &clone);
+    assert!(aside(&clone).is_empty(), "{:?}", aside(&clone));
+    assert_eq!(central.rows("SELECT tree FROM gis.a_visit"), ["a"]);
+    clone.run("DELETE FROM gis.a_visit; DELETE FROM gis.tree");
+    synchronize(&central, &clone);
+    assert!(aside(&clone).is_empty(), "{:?}", aside(&clone));
+    assert_eq!(central.rows("SELECT code FROM gis.tree"), [""; 0]);
+}
+
+/// A row of a partition that nothing refers to, with the code of one in a partition that is referred to.
+#[test]
+fn a_key_to_one_partition_holds_no_row_of_another() {
+    let (central, clone) = pair(
+        "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text, kind int NOT NULL) PARTITION BY LIST (kind);
+         CREATE TABLE gis.tree_1 PARTITION OF gis.tree FOR VALUES IN (1);
+         CREATE TABLE gis.tree_2 PARTITION OF gis.tree FOR VALUES IN (2);
+         ALTER TABLE gis.tree_1 ADD UNIQUE (code);
+         CREATE TABLE gis.visit (code text PRIMARY KEY, tree text REFERENCES gis.tree_1 (code));
+         INSERT INTO gis.tree VALUES ('a', 1), ('a', 2); INSERT INTO gis.visit VALUES ('v', 'a')",
+    );
+    clone.run("DELETE FROM gis.tree WHERE kind = 2");
+    synchronize(&central, &clone);
+    assert!(aside(&clone).is_empty(), "{:?}", aside(&clone));
+    assert_eq!(central.rows("SELECT kind FROM gis.tree"), ["1"]);
+}
+
+/// What PostgreSQL keeps for each partition of a table that is referred to is no key of its own.
+#[test]
+fn a_key_to_a_partitioned_table() {
+    let (central, clone) = pair(
+        "CREATE SCHEMA gis; CREATE TABLE gis.tree (code int PRIMARY KEY) PARTITION BY RANGE (code);
+         CREATE TABLE gis.tree_1 PARTITION OF gis.tree FOR VALUES FROM (0) TO (10);
+         CREATE TABLE gis.tree_2 PARTITION OF gis.tree FOR VALUES FROM (10) TO (20);
+         CREATE TABLE gis.visit (code text PRIMARY KEY, tree int REFERENCES gis.tree, CONSTRAINT short CHECK (length(code) < 3));
+         INSERT INTO gis.tree VALUES (1), (11)",
+    );
+    clone.run(
+        "ALTER TABLE gis.visit DROP CONSTRAINT short; INSERT INTO gis.visit VALUES ('a', 1), ('b', 11), ('long', 1)",
+    );
+    synchronize(&central, &clone);
+    assert_eq!(aside(&clone), ["clone|visit|I|23514|short"]);
+    assert_eq!(
+        central.rows("SELECT code FROM gis.visit ORDER BY 1"),
+        ["a", "b"]
+    );
+}
+
+/// Rows of a partition in a ring that is checked at the end, and one between them that refers to nothing.
+#[test]
+fn a_ring_within_a_partition() {
+    let (central, clone) = pair(
+        "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text, kind int NOT NULL, next text) PARTITION BY LIST (kind);
+         CREATE TABLE gis.tree_1 PARTITION OF gis.tree FOR VALUES IN (1); ALTER TABLE gis.tree_1 ADD UNIQUE (code);
+         ALTER TABLE gis.tree_1 ADD CONSTRAINT ring FOREIGN KEY (next) REFERENCES gis.tree_1 (code) DEFERRABLE INITIALLY DEFERRED",
+    );
+    clone.run(
+        "ALTER TABLE gis.tree_1 DROP CONSTRAINT ring;
+         INSERT INTO gis.tree (uid, code, kind, next) SELECT (lpad(n::text, 8, '0') || '-0000-4000-8000-000000000000')::uuid,
+            (ARRAY['a', 'b', 'c', 'd'])[n], 1, (ARRAY['c', 'none', 'a', NULL])[n] FROM generate_series(1, 4) AS n",
+    );
+    synchronize(&central, &clone);
+    assert_eq!(aside(&clone), ["clone|tree|I|23503|ring"]);
+    assert_eq!(
+        central.rows("SELECT code FROM gis.tree ORDER BY 1"),
+        ["a", "c", "d"]
+    );
+}
