@@ -70,8 +70,20 @@ WHEEL = (
 
 # What runs on each server: modules of tests/engine, and tests that need more than these servers have.
 WHOLE = [
-    *["aside", "capture", "codes", "columns", "concurrency", "cycles", "echoes", "faults", "granted", "keys", "lineage"],
-    *["memory", "mixed", "operators", "owned", "package", "partitions", "random", "receipts", "redirected", "roles"],
+    *["aside", "capture", "codes", "columns", "concurrency", "cycles", "echoes", "faults", "granted", "keys"],
+    *[
+        "lineage",
+        "memory",
+        "mixed",
+        "operators",
+        "owned",
+        "package",
+        "partitions",
+        "random",
+        "receipts",
+        "redirected",
+        "roles",
+    ],
     *["sessions", "stand_ins", "structure", "swaps", "sync", "waiting", "whole"],
 ]
 BRIEF = ["capture", "mixed", "structure", "sync"]

@@ -112,7 +112,8 @@ def parse(arguments):
     for argument in rest:
         if argument.startswith("-") or options.command not in ("check", "run"):
             # Not the text: it may be a connection string or a password.
-            parser.error(f"unrecognized argument after “{options.command}”; {options.command} --help shows those there are")
+            command = options.command
+            parser.error(f"unrecognized argument after “{command}”; {command} --help shows those there are")
         options.assignments.append(argument)
     for number, assignment in enumerate(getattr(options, "assignments", ()), 1):
         if not KEY.match(assignment):

@@ -33,7 +33,8 @@ def parameters(options):
     for assignment in options.assignments:
         key, text = assignment.split("=", 1)
         if key in seen:
-            raise LizsyncError.of(PARAMETER, f"Parameter {key if key in types else 'number %d' % (len(seen) + 1)} is given twice.")
+            name = key if key in types else f"number {len(seen) + 1}"
+            raise LizsyncError.of(PARAMETER, f"Parameter {name} is given twice.")
         seen.add(key)
         # The library refuses a key that it does not know, and says which ones it does.
         given[key] = convert(key, text, types.get(key))

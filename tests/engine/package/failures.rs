@@ -118,7 +118,7 @@ fn child(parameters: &Value, limit: Option<u64>) -> Command {
         .arg(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "failures::a_full_disk_or_a_kill_leaves_the_old_package",
+            "package::failures::a_full_disk_or_a_kill_leaves_the_old_package",
             "--nocapture",
         ])
         .env(CHILD, parameters.to_string())
