@@ -125,7 +125,11 @@ impl Apply<'_> {
                     stand_in.value,
                     stand_in.from
                 );
-                apply.write(number, &sql, holders)
+                // The numbers of rows in these queries are not known: a nested loop takes the square of them.
+                apply.execute("SET LOCAL enable_nestloop = off", "Making room")?;
+                let rows = apply.write(number, &sql, holders)?;
+                apply.execute("RESET enable_nestloop", "Making room")?;
+                Ok(rows)
             })?;
             if done.is_ok() {
                 return Ok(Some(choice));
