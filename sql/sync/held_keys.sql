@@ -1,11 +1,11 @@
--- Staged rows whose new key of a unique index another row holds. {table}, {number}, {hstore}, {rows}
--- (further condition on s); {keys}: the expressions of the index as a list, each AS a name;
+-- Staged rows whose new key of a unique index another row holds. {table}, {number}, {rows}
+-- (further condition on s); {fields}: what of s is written; {keys}: the expressions of the index as a list, each AS a name;
 -- {matches}: the condition that the keys of h are those of w; {still_matches}: that the new keys of h (o) are;
 -- {predicate}: of a partial index, or true.
 -- Returns the row, the row that holds its key, whether that one is about to give it up, and whether
 -- it does so because it is deleted.
 WITH input AS MATERIALIZED (
-    SELECT s.uid, ((t.*) OPERATOR(pg_temp.#=) (coalesce(s.before OPERATOR({hstore}.||) s.fields, s.fields))) AS new
+    SELECT s.uid, ((t.*) OPERATOR(pg_temp.#=) ({fields})) AS new
     FROM pg_temp.lizsync_stage AS s LEFT JOIN {table} AS t ON t.uid = s.uid
     WHERE s.number = {number} AND s.reason IS NULL AND (s.op = 'I' OR s.op = 'U' AND t.uid IS NOT NULL){rows}
 ), wanted AS MATERIALIZED (

@@ -66,6 +66,32 @@ fn the_next_number_is_wanted_by_a_row_that_makes_room() {
     }
 }
 
+/// Codes swap while a new row was logged before its table got a column that refuses null; another new row has a
+/// code that the central has given away, and only that one stays.
+#[test]
+fn codes_swap_where_a_column_that_refuses_null_came_later() {
+    let central = prepared(
+        "central",
+        "CREATE SCHEMA gis; CREATE DOMAIN gis.number AS int NOT NULL; CREATE FUNCTION gis.seven() RETURNS int LANGUAGE sql AS 'SELECT 7';
+         CREATE TABLE gis.tree (code text NOT NULL UNIQUE, name text); INSERT INTO gis.tree VALUES ('a', 'first'), ('b', 'second')",
+    );
+    let clone = clone_of(&central, "clone");
+    clone.run(
+        "UPDATE gis.tree SET code = 'spare' WHERE code = 'a'; UPDATE gis.tree SET code = 'a' WHERE code = 'b';
+         UPDATE gis.tree SET code = 'b' WHERE code = 'spare'; INSERT INTO gis.tree VALUES ('c', 'new'), ('d', 'taken')",
+    );
+    central.run("INSERT INTO gis.tree VALUES ('d', 'other')");
+    for database in [&central, &clone] {
+        database.run("ALTER TABLE gis.tree ADD COLUMN n gis.number DEFAULT gis.seven()");
+    }
+    synchronize(&central, &clone);
+    let rows = "SELECT code, name, n FROM gis.tree ORDER BY 1, 2";
+    let rows = central.rows(rows);
+    assert_eq!(rows, ["a|second|7", "b|first|7", "c|new|7", "d|other|7"]);
+    // The two rows that want one code, each with its side.
+    assert_eq!(aside(&clone).len(), 2, "{:?}", aside(&clone));
+}
+
 /// The same of a row that refers to itself, which holds nothing but itself.
 #[test]
 fn a_code_of_a_row_that_refers_to_itself() {

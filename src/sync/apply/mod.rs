@@ -30,6 +30,9 @@ use crate::feedback::Feedback;
 use crate::postgres::{Doing, path, quote};
 use unique::Unique;
 
+/// The defaults of columns.
+const DEFAULTS: &str = include_str!("../../../sql/sync/defaults.sql");
+
 /// What became of the staged changes of one side.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Applied {
@@ -335,7 +338,7 @@ impl Apply<'_> {
         let rows = self
             .receiver
             .connection
-            .query(include_str!("../../../sql/sync/defaults.sql"), &[&oids])
+            .query(DEFAULTS, &[&oids])
             .doing(|| "Reading the defaults of columns")?;
         for row in rows {
             let of_table = self.found.defaults.entry(row.get(0)).or_default();

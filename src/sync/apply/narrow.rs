@@ -9,13 +9,13 @@ use super::late::Late;
 use super::park::Room;
 use super::upsert::Verbs;
 use crate::error::Result;
-use crate::postgres::{literal, quote};
+use crate::postgres::{Template, literal, quote};
 use crate::sync::needs;
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
 
 /// How many rows are tried by themselves before all rows of a table are refused for one reason.
-const PROBES: usize = 8;
+pub(super) const PROBES: usize = 8;
 
 /// What is written in parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,6 +205,7 @@ impl Apply<'_> {
     pub(super) fn refuse_orphans(&mut self, number: usize, all: bool) -> Result<()> {
         let oid = self.local(number).oid;
         let table = &self.scope.tables[number].table;
+        let fields = self.question_fields(number)?;
         let mut queries = Vec::new();
         for reference in self
             .references
@@ -230,6 +231,7 @@ impl Apply<'_> {
                 .template(include_str!("../../../sql/sync/orphans.sql"))
                 .set("table", table.to_string())
                 .set("number", number.to_string())
+                .set("fields", fields.clone())
                 .set("parent", reference.parent_name.clone())
                 .set("given", given.join(" AND "))
                 .set("matches", reference.condition("n", "p"))
@@ -263,16 +265,17 @@ impl Apply<'_> {
     fn relatives(&mut self, number: usize) -> Result<Vec<(Uuid, Uuid)>> {
         let oid = self.local(number).oid;
         let table = &self.scope.tables[number].table;
+        let fields = self.question_fields(number)?;
         let mut pairs = Vec::new();
         let own: Vec<String> = self
             .references
             .iter()
             .filter(|r| r.child == oid && r.parent == oid)
             .map(|reference| {
-                self.receiver
-                    .template(include_str!("../../../sql/sync/relatives.sql"))
+                Template::new(include_str!("../../../sql/sync/relatives.sql"))
                     .set("table", table.to_string())
                     .set("number", number.to_string())
+                    .set("fields", fields.clone())
                     .set("matches", reference.condition("n", "p"))
                     .sql()
             })

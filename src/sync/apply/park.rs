@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Apply;
 use super::unique::Unique;
 use crate::error::Result;
-use crate::postgres::{Doing, literal, quote};
+use crate::postgres::{Doing, Template, literal, quote};
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
 
@@ -66,9 +66,12 @@ impl Apply<'_> {
             loosened += self.loosen_changed(number, rows, constraint)?;
         }
         let mut taken = BTreeMap::new();
-        for unique in self.uniques(number)?.iter().filter(|u| u.at_once) {
+        let uniques = self.uniques(number)?;
+        let fields = self.question_fields(number)?;
+        for unique in uniques.iter().filter(|u| u.at_once) {
+            let sql = self.collisions_sql(number, unique, &fields, rows);
             let collisions: Vec<Collision> = self
-                .ask_once(number, &self.collisions_sql(number, unique, rows))?
+                .ask_once(number, &sql)?
                 .unwrap_or_default()
                 .iter()
                 .map(Collision::of)
@@ -279,8 +282,10 @@ impl Apply<'_> {
     ) -> Result<Vec<(Uuid, Uuid)>> {
         let mut needs = Vec::new();
         let uniques = self.uniques(number)?;
+        let fields = self.question_fields(number)?;
         for unique in uniques.iter().filter(|u| u.at_once == at_once) {
-            let collisions = self.ask(number, &self.collisions_sql(number, unique, ""))?;
+            let sql = self.collisions_sql(number, unique, &fields, "");
+            let collisions = self.ask(number, &sql)?;
             let collisions: Vec<Collision> = collisions.iter().map(Collision::of).collect();
             let kept: Vec<Uuid> = collisions
                 .iter()
@@ -308,7 +313,7 @@ impl Apply<'_> {
     }
 
     /// The query for staged rows that want a key which another row holds.
-    fn collisions_sql(&self, number: usize, unique: &Unique, rows: &str) -> String {
+    fn collisions_sql(&self, number: usize, unique: &Unique, fields: &str, rows: &str) -> String {
         let keys: Vec<String> = unique
             .keys
             .iter()
@@ -316,10 +321,10 @@ impl Apply<'_> {
             .map(|(n, (key, _))| format!("({key}) AS \"lizsync k{n}\""))
             .collect();
         let new_keys = |n: usize, _: &str| format!("o.\"lizsync k{n}\"");
-        self.receiver
-            .template(include_str!("../../../sql/sync/held_keys.sql"))
+        Template::new(include_str!("../../../sql/sync/held_keys.sql"))
             .set("table", self.scope.tables[number].table.to_string())
             .set("number", number.to_string())
+            .set("fields", fields)
             .set("rows", rows)
             .set("keys", keys.join(", "))
             .set("matches", unique.matches(|_, key| format!("({key})")))

@@ -1,15 +1,16 @@
 //! Rows that cannot be read as rows of the receiver: a text that is too long, a label that a type lacks. One
 //! of them is enough for a query over all staged rows of a table to fail.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ::postgres::Row;
 
-use super::Apply;
-use super::narrow::Work;
+use super::narrow::{PROBES, Work};
 use super::upsert::Verbs;
+use super::{Apply, DEFAULTS};
 use crate::error::Result;
 use crate::postgres::{Doing, Template, path};
+use crate::sync::refusal::Refusal;
 
 impl Apply<'_> {
     /// What a query over the staged rows of a table returns. Where it fails, it is asked again without the
@@ -46,17 +47,41 @@ impl Apply<'_> {
         Ok(rows.ok())
     }
 
+    /// What of a staged row is written, as SQL for such a query.
+    pub(super) fn question_fields(&mut self, number: usize) -> Result<String> {
+        let scope = self.scope;
+        let local = scope.tables[number].on(self.receiver.side);
+        let mut defaults = BTreeMap::new();
+        if !local.stubborn.is_empty() {
+            let doing = self.doing(number);
+            self.execute(path::PLAIN, "Reading the defaults")?;
+            let rows = self
+                .receiver
+                .connection
+                .query(DEFAULTS, &[&vec![local.oid]])
+                .doing(doing)?;
+            self.execute(&path::set(&self.found.path), "Reading the defaults")?;
+            defaults.extend(rows.iter().map(|row| (row.get(1), row.get(2))));
+        }
+        Ok(self.fields_with(local, &BTreeSet::new(), &defaults))
+    }
+
     /// Refuses the staged rows that cannot be read; returns whether there are any. They are found by
     /// halving.
     fn refuse_unreadable(&mut self, number: usize) -> Result<bool> {
         let work = Work::Upsert(Verbs::Both);
         let uids = self.staged_uids(number, work)?;
+        if uids.is_empty() {
+            return Ok(false);
+        }
         self.place(number, &uids, work)?;
         let synced = &self.scope.tables[number];
         // Read as they are written: a domain that may not be null has its default.
         let fields = self.fields(synced, &BTreeSet::new());
         let mut parts = vec![(0, uids.len())];
         let mut found = false;
+        // What may be about the table rather than about a row.
+        let mut said: Vec<(usize, Refusal)> = Vec::new();
         while let Some((from, to)) = parts.pop() {
             self.feedback.check()?;
             let sql = Template::new(include_str!("../../../sql/sync/unreadable.sql"))
@@ -68,8 +93,14 @@ impl Apply<'_> {
                 .sql();
             match self.attempt(|apply| apply.row(number, &sql))? {
                 Ok(_) => {}
-                // Not about a row: the statement that writes says it.
-                Err(refusal) if refusal.of_the_table() => return Ok(found),
+                Err(refusal) if to - from <= 1 && refusal.of_the_table() => {
+                    said.push((from, refusal));
+                    let same = |(_, refusal): &(usize, Refusal)| *refusal == said[0].1;
+                    if said.len() == PROBES.min(uids.len()) && said.iter().all(same) {
+                        // The statement that writes says it.
+                        return Ok(found);
+                    }
+                }
                 Err(refusal) if to - from <= 1 => {
                     self.refuse(number, &uids[from..to], refusal)?;
                     found = true;
@@ -80,6 +111,10 @@ impl Apply<'_> {
                     parts.push((from, middle));
                 }
             }
+        }
+        for (place, refusal) in said {
+            self.refuse(number, &uids[place..=place], refusal)?;
+            found = true;
         }
         Ok(found)
     }

@@ -1,6 +1,6 @@
 //! Inserting and updating rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Apply;
 use crate::error::{Error, Kind, Result, Said};
@@ -10,6 +10,7 @@ use crate::sync::merge::Side;
 use crate::sync::receipt::count;
 use crate::sync::refusal::Refusal;
 use crate::sync::scope::Synced;
+use crate::sync::tables::Local;
 
 /// What a statement does: a right may be lacking for one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,8 +153,18 @@ impl Apply<'_> {
 
     /// What of a staged row is written at first, as SQL.
     pub(super) fn fields(&self, synced: &Synced, late: &BTreeSet<String>) -> String {
-        let hstore = &self.receiver.identity.hstore;
         let local = synced.on(self.receiver.side);
+        self.fields_with(local, late, &self.defaults(local.oid))
+    }
+
+    /// The same with defaults that were printed for another search path.
+    pub(super) fn fields_with(
+        &self,
+        local: &Local,
+        late: &BTreeSet<String>,
+        defaults: &BTreeMap<String, String>,
+    ) -> String {
+        let hstore = &self.receiver.identity.hstore;
         // A row that had to make room gets back what it gave up.
         let mut sql = format!("coalesce(s.before OPERATOR({hstore}.||) s.fields, s.fields)");
         if !late.is_empty() {
@@ -162,7 +173,7 @@ impl Apply<'_> {
         // populate_record lets no domain be null that may not be, also where the column gets its
         // value later.
         for name in &local.stubborn {
-            if let Some(default) = self.defaults(local.oid).get(name) {
+            if let Some(default) = defaults.get(name) {
                 sql = format!(
                     "(CASE WHEN t.uid IS NULL THEN {hstore}.hstore({}::text, ({default})::text) ELSE ''::{hstore}.hstore END) OPERATOR({hstore}.||) ({sql})",
                     literal(name)
