@@ -68,25 +68,28 @@ AS $function$
         AND EXISTS (SELECT FROM lizsync.synchronized_schemas AS s WHERE s.server_id = knows_clone.clone)
 $function$;
 
--- The tables of which there are new events, as they were called then.
+-- The tables of which there are new events, as they were called then, with the first and the last of these events and
+-- the beginning of the latest transaction that they came from.
 -- since: what the receiver has taken, a snapshot of this database; null for nothing.
 -- receiver: events that came from it are left out, unless they are visible in deployed_at; null for
 -- the events that were made here, and no others.
 CREATE OR REPLACE FUNCTION lizsync.new_tables(since txid_snapshot, receiver uuid, deployed_at txid_snapshot)
-RETURNS TABLE (schema_name text, table_name text, relid oid, without_uid boolean)
+RETURNS TABLE (schema_name text, table_name text, relid oid, without_uid boolean, first_event bigint, last_event bigint,
+    last_time timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $function$
 BEGIN
     RETURN QUERY
-    SELECT DISTINCT l.schema_name, l.table_name, l.relid, l.uid IS NULL
+    SELECT l.schema_name, l.table_name, l.relid, l.uid IS NULL, min(l.event_id), max(l.event_id), max(l.action_tstamp_tx)
     FROM audit.logged_actions AS l
     WHERE (new_tables.since IS NULL
            OR l.transaction_id >= txid_snapshot_xmin(new_tables.since)
               AND NOT txid_visible_in_snapshot(l.transaction_id, new_tables.since))
       AND CASE WHEN new_tables.receiver IS NULL THEN l.origin IS NULL
           ELSE l.origin IS DISTINCT FROM new_tables.receiver
-               OR txid_visible_in_snapshot(l.transaction_id, new_tables.deployed_at) END;
+               OR txid_visible_in_snapshot(l.transaction_id, new_tables.deployed_at) END
+    GROUP BY l.schema_name, l.table_name, l.relid, l.uid IS NULL;
 END
 $function$;
 

@@ -240,33 +240,25 @@ BEGIN
 END
 $function$;
 
--- Records a run in the history of this central. since: what the clone had taken before; the others
--- are the columns of lizsync.history.
-CREATE OR REPLACE FUNCTION lizsync.record_run(sync_id uuid, clone uuid, since txid_snapshot,
-    applied_to_clone bigint, applied_to_central bigint, conflicts bigint, superseded bigint, set_aside bigint,
-    captured_central bigint, captured_clone bigint, superseded_central bigint, superseded_clone bigint,
+-- Records a run in the history of this central. first_event, last_event, last_time: of the events of this central
+-- that it dealt with; the others are the columns of lizsync.history.
+CREATE OR REPLACE FUNCTION lizsync.record_run(sync_id uuid, clone uuid, first_event bigint, last_event bigint,
+    last_time timestamptz, applied_to_clone bigint, applied_to_central bigint, conflicts bigint, superseded bigint,
+    set_aside bigint, captured_central bigint, captured_clone bigint, superseded_central bigint, superseded_clone bigint,
     lost_central bigint, lost_clone bigint, set_aside_central bigint, set_aside_clone bigint)
 RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-BEGIN
     INSERT INTO lizsync.history (sync_id, server_from, server_to, sync_type, sync_status, min_event_id, max_event_id,
         max_action_tstamp_tx, applied_to_clone, applied_to_central, conflicts, superseded, set_aside,
         captured_central, captured_clone, superseded_central, superseded_clone, lost_central, lost_clone,
         set_aside_central, set_aside_clone)
-    SELECT record_run.sync_id, (SELECT i.server_id::text FROM lizsync.identity() AS i), ARRAY[record_run.clone::text],
-        'partial', 'done', min(l.event_id), max(l.event_id), max(l.action_tstamp_tx),
+    VALUES (record_run.sync_id, (SELECT i.server_id::text FROM lizsync.identity() AS i), ARRAY[record_run.clone::text],
+        'partial', 'done', record_run.first_event, record_run.last_event, record_run.last_time,
         record_run.applied_to_clone, record_run.applied_to_central, record_run.conflicts, record_run.superseded,
         record_run.set_aside, record_run.captured_central, record_run.captured_clone, record_run.superseded_central,
         record_run.superseded_clone, record_run.lost_central, record_run.lost_clone, record_run.set_aside_central,
-        record_run.set_aside_clone
-    FROM audit.logged_actions AS l
-    WHERE l.transaction_id >= txid_snapshot_xmin(record_run.since)
-      AND NOT txid_visible_in_snapshot(l.transaction_id, record_run.since)
-      AND l.transaction_id <> txid_current()
-      AND l.origin IS DISTINCT FROM record_run.clone;
-END
+        record_run.set_aside_clone)
 $function$;
 
 -- Registers a clone with its schemas. package: the one that was deployed to it just now, whereupon it

@@ -126,8 +126,9 @@ COMMENT ON TABLE lizsync.runs IS 'In a clone: the last runs, for the case that t
 COMMENT ON COLUMN lizsync.runs.standbys IS 'Whether the central had standbys then or before: then more than the last run is remembered';
 COMMENT ON COLUMN lizsync.runs.confirmed IS 'Whether the central has said that it committed the run';
 
+-- No foreign keys: they would cost more than all else that a run keeps here. prune.sql deletes the rows with the run.
 CREATE TABLE lizsync.pulled (
-    sync_id uuid NOT NULL REFERENCES lizsync.runs (sync_id) ON DELETE CASCADE,
+    sync_id uuid NOT NULL,
     schema_name text NOT NULL,
     table_name text NOT NULL,
     uid uuid NOT NULL,
@@ -141,7 +142,7 @@ CREATE INDEX pulled_sync_id_idx ON lizsync.pulled (sync_id);
 COMMENT ON TABLE lizsync.pulled IS 'In a clone: what the last runs brought; a central that has lost it gets it back';
 
 CREATE TABLE lizsync.sent (
-    sync_id uuid NOT NULL REFERENCES lizsync.runs (sync_id) ON DELETE CASCADE,
+    sync_id uuid NOT NULL,
     schema_name text NOT NULL,
     table_name text NOT NULL,
     uid uuid NOT NULL,

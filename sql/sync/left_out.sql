@@ -1,11 +1,10 @@
--- New events of the central that have no place in the tables of a run, although the table is still
+-- Tables of the central with new events that have no place in the tables of a run, although the table is still
 -- there: the clone lacks it, it is not prepared any more, or it was renamed. What was dropped is over.
--- {tables}: VALUES list of number, schema, name, without_uid; {new}: what is new; $1: text[], the schemas.
--- Returns schema and name as logged.
+-- {tables}: VALUES list of number, schema, name, without_uid; $1: text[], the schemas; $2, $3, $4: schema, name and
+-- oid of the tables with new events, as logged. Returns schema and name as logged.
 SELECT DISTINCT l.schema_name, l.table_name
-FROM lizsync.new_tables({new}) AS l
-WHERE NOT l.without_uid
-  AND NOT EXISTS (SELECT FROM (VALUES {tables}) AS t (number, schema_name, table_name, without_uid)
+FROM unnest($2::text[], $3::text[], $4::oid[]) AS l (schema_name, table_name, relid)
+WHERE NOT EXISTS (SELECT FROM (VALUES {tables}) AS t (number, schema_name, table_name, without_uid)
       WHERE l.schema_name = t.schema_name AND l.table_name = t.table_name)
   AND EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
       WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p')

@@ -6,7 +6,11 @@ WITH shown AS (
 ), gone AS (
     DELETE FROM lizsync.runs AS r USING shown
     WHERE r.number < shown.number AND NOT ($2 AND r.run_at > now() - interval '1 hour')
-    RETURNING r.number
+    RETURNING r.number, r.sync_id
+), no_pulled AS (
+    DELETE FROM lizsync.pulled AS p USING gone WHERE p.sync_id = gone.sync_id
+), no_sent AS (
+    DELETE FROM lizsync.sent AS s USING gone WHERE s.sync_id = gone.sync_id
 )
 SELECT r.clone_snapshot::text AS snapshot
 FROM lizsync.runs AS r CROSS JOIN shown

@@ -1,8 +1,9 @@
--- New events of the clone, and changes that wait in it, that have no place in the tables of a run.
--- {tables}: VALUES list of number, schema, name, without_uid; {new}: what is new.
+-- Tables of the clone with new events, or with changes that wait in it, that have no place in the tables of a run.
+-- {tables}: VALUES list of number, schema, name, without_uid; $1, $2, $3: schema and name of the tables with new
+-- events, as logged, and whether their rows have no uid.
 -- Returns schema and name of each such table, and whether its rows have no uid.
 SELECT l.schema_name, l.table_name, l.without_uid
-FROM lizsync.new_tables({new}) AS l
+FROM unnest($1::text[], $2::text[], $3::boolean[]) AS l (schema_name, table_name, without_uid)
 WHERE l.without_uid OR NOT EXISTS (SELECT FROM (VALUES {tables}) AS t (number, schema_name, table_name, without_uid)
        WHERE l.schema_name = t.schema_name AND l.table_name = t.table_name)
 UNION

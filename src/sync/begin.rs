@@ -12,7 +12,9 @@ use super::merge::Side;
 use super::outcome::Outcome;
 use super::participant::{Moment, Participant, Received};
 use super::run::Run;
+use super::sides::at_once;
 use super::transfer::New;
+use super::unread::Unread;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{self, Doing, Template, literal};
@@ -176,7 +178,7 @@ impl<'a> Run<'a> {
     }
 
     /// What is new on each side.
-    pub(super) fn new_events(&self, begun: &Begun) -> New {
+    pub(super) fn new_events(&mut self, begun: &Begun) -> Result<New> {
         let new = |received: Option<&Received>, receiver: Option<Uuid>| {
             let null = || "NULL".to_owned();
             Template::new(include_str!("../../sql/sync/new_events.sql"))
@@ -191,15 +193,24 @@ impl<'a> Run<'a> {
                 .set("deployed_at", self.deployed_at.as_str())
                 .sql()
         };
-        New {
-            // What this clone sent came from it, unless it was deployed anew since.
-            central: new(Some(&begun.received_by_clone), Some(self.clone.id)),
-            clone: new(begun.received_by_central.as_ref(), None),
+        // What this clone sent came from it, unless it was deployed anew since.
+        let of_central = new(Some(&begun.received_by_clone), Some(self.clone.id));
+        let of_clone = new(begun.received_by_central.as_ref(), None);
+        let (central, clone) = (&mut self.central, &mut self.clone);
+        let (in_central, in_clone) = at_once(
+            || Unread::of(central, &of_central),
+            || Unread::of(clone, &of_clone),
+        )?;
+        Ok(New {
+            central: of_central,
+            clone: of_clone,
+            in_central,
+            in_clone,
             stored: begun.stored,
             missing: begun.missing.clone(),
             lost: begun.lost,
             clone_id: self.clone.id,
-        }
+        })
     }
 
     /// What to add to the clone's times; a difference that somebody should mend is told.
@@ -215,15 +226,4 @@ impl<'a> Run<'a> {
         }
         Ok(offset)
     }
-}
-
-/// Whether a side has new events, as [`New`] tells them.
-pub(super) fn any(participant: &mut Participant, new: &str) -> Result<bool> {
-    let name = participant.side.name();
-    let sql = format!("SELECT EXISTS (SELECT FROM lizsync.new_tables({new}))");
-    Ok(participant
-        .connection
-        .query_one(&sql, &[])
-        .doing(|| format!("Reading the change log of the {name}"))?
-        .get(0))
 }

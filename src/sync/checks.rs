@@ -4,6 +4,7 @@ use super::merge::Side;
 use super::run::Run;
 use super::scope::Scope;
 use super::transfer::New;
+use super::unread::UnreadTable;
 use crate::error::Result;
 use crate::postgres::{Doing, Table, Template, literal};
 use crate::structure;
@@ -42,23 +43,44 @@ impl Run<'_> {
         new: &New,
         schemas: &[String],
     ) -> Result<()> {
+        let names = |of: fn(&UnreadTable) -> &str, unread: &[&UnreadTable]| -> Vec<String> {
+            unread.iter().map(|table| of(table).to_owned()).collect()
+        };
+        let tables: Vec<&UnreadTable> = new.in_clone.tables.iter().collect();
+        let without_uid: Vec<bool> = tables.iter().map(|table| table.without_uid).collect();
         let sql = Template::new(include_str!("../../sql/sync/strays.sql"))
             .set("tables", scope.values())
-            .set("new", new.clone.as_str())
             .sql();
         let of_clone = self
             .clone
             .connection
-            .query(&sql, &[])
+            .query(
+                &sql,
+                &[
+                    &names(|t| &t.schema, &tables),
+                    &names(|t| &t.name, &tables),
+                    &without_uid,
+                ],
+            )
             .doing(|| "Reading the change log of the clone")?;
+        let tables = new.in_central.tables.iter().filter(|t| !t.without_uid);
+        let tables: Vec<&UnreadTable> = tables.collect();
+        let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
         let sql = Template::new(include_str!("../../sql/sync/left_out.sql"))
             .set("tables", scope.values())
-            .set("new", new.central.as_str())
             .sql();
         let of_central = self
             .central
             .connection
-            .query(&sql, &[&schemas])
+            .query(
+                &sql,
+                &[
+                    &schemas,
+                    &names(|t| &t.schema, &tables),
+                    &names(|t| &t.name, &tables),
+                    &oids,
+                ],
+            )
             .doing(|| "Reading the change log of the central")?;
         for row in of_clone {
             let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));

@@ -12,7 +12,8 @@ use super::receipt::Receipt;
 use super::refusal::BySide;
 use super::run::{Ended, Run};
 use super::scope::Scope;
-use super::transfer::{Tally, Transferred};
+use super::transfer::{New, Tally, Transferred};
+use super::unread::Unread;
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, literal};
 
@@ -33,6 +34,7 @@ impl Run<'_> {
     pub(super) fn finish(
         &mut self,
         begun: &Begun,
+        new: &New,
         written: &Written,
         transferred: &Transferred,
         scope: Option<&Scope>,
@@ -53,7 +55,7 @@ impl Run<'_> {
         if let Some(scope) = scope {
             self.keep_aside(scope, &written.refusals, begun)?;
         }
-        self.finish_central(begun, entry)?;
+        self.finish_central(begun, &new.in_central, entry)?;
         self.feedback.check()?;
         self.feedback.info("Committing to the clone.");
         self.clone.commit()?;
@@ -106,8 +108,7 @@ impl Run<'_> {
                 .execute(&sql, &[&self.clone.id, &self.sync_id])
                 .doing(|| "Recording the conflicts in the clone")?;
         }
-        let brought = scope.filter(|_| !transferred.to_clone.is_empty());
-        self.remember(&begun.central.snapshot, &begun.clone.snapshot, brought)?;
+        self.remember(&begun.central.snapshot, &begun.clone.snapshot)?;
         let acknowledged = begun
             .received_by_central
             .as_ref()
@@ -117,7 +118,7 @@ impl Run<'_> {
     }
 
     /// What the central writes with its changes: conflicts, history and ledger.
-    fn finish_central(&mut self, begun: &Begun, outcome: Outcome) -> Result<()> {
+    fn finish_central(&mut self, begun: &Begun, unread: &Unread, outcome: Outcome) -> Result<()> {
         conflicts::send(&mut self.clone.connection, &mut self.central.connection)?;
         self.register()?;
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -128,7 +129,9 @@ impl Run<'_> {
                 &[
                     &self.sync_id,
                     &self.clone.id,
-                    &begun.received_by_clone.snapshot,
+                    &unread.first_event,
+                    &unread.last_event,
+                    &unread.last_time,
                     &number(outcome.central.applied),
                     &number(outcome.clone.applied),
                     &number(outcome.conflicts),

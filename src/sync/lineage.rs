@@ -11,7 +11,7 @@ use super::participant::{Moment, Participant, Received};
 use super::run::Run;
 use super::scope::Scope;
 use crate::error::{Error, Result};
-use crate::postgres::{Doing, literal};
+use crate::postgres::{Doing, Template, literal};
 
 /// A run that the clone remembers.
 struct Known {
@@ -150,15 +150,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes this run into the clone's memory, with what it brought; `brought` is None where that is
-    /// nothing.
-    pub(super) fn remember(
-        &mut self,
-        central_snapshot: &str,
-        clone_snapshot: &str,
-        brought: Option<&Scope>,
-    ) -> Result<()> {
-        let doing = || "Writing the run to the clone";
+    /// Writes this run into the clone's memory.
+    pub(super) fn remember(&mut self, central_snapshot: &str, clone_snapshot: &str) -> Result<()> {
         self.clone
             .connection
             .execute(
@@ -172,17 +165,7 @@ impl Run<'_> {
                     &self.replicated,
                 ],
             )
-            .doing(doing)?;
-        let Some(scope) = brought else {
-            return Ok(());
-        };
-        let sql = crate::postgres::Template::new(include_str!("../../sql/sync/keep_pulled.sql"))
-            .set("tables", scope.values())
-            .sql();
-        self.clone
-            .connection
-            .execute(&sql, &[&self.sync_id])
-            .doing(doing)?;
+            .doing(|| "Writing the run to the clone")?;
         Ok(())
     }
 
@@ -193,6 +176,18 @@ impl Run<'_> {
             log::debug!("noting that the central has committed: {error}");
         }
     }
+}
+
+/// Keeps what a run brought to the clone, for a central that loses the run.
+pub(super) fn keep_pulled(clone: &mut Participant, scope: &Scope, sync_id: Uuid) -> Result<()> {
+    let sql = Template::new(include_str!("../../sql/sync/keep_pulled.sql"))
+        .set("tables", scope.values())
+        .sql();
+    clone
+        .connection
+        .execute(&sql, &[&sync_id])
+        .doing(|| "Keeping what the run brought to the clone")?;
+    Ok(())
 }
 
 /// Sync ids as a list of literals, never empty.

@@ -21,11 +21,13 @@ mod receipt;
 mod refusal;
 mod run;
 mod scope;
+mod sides;
 mod stage;
 mod streams;
 mod tables;
 mod transfer;
 mod triggers;
+mod unread;
 mod wire;
 
 pub use outcome::Outcome;

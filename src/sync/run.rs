@@ -1,20 +1,20 @@
 //! A run: the steps of the protocol, and what happens when one of them collides with other work.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::thread;
 
 use uuid::Uuid;
 
 use super::apply::{Applied, Apply, Found};
-use super::begin::{Begun, any};
+use super::begin::Begun;
 use super::change::Time;
 use super::finish::Written;
-use super::merge::Side;
+use super::lineage;
 use super::outcome::Outcome;
 use super::participant::Participant;
 use super::refusal::Refusals;
 use super::scope::Scope;
-use super::stage::Staged;
+use super::sides::at_once;
+use super::stage::{Amount, Staged};
 use super::tables::{self, Reference};
 use super::transfer::{New, Transferred, transfer};
 use crate::error::{Error, Result};
@@ -25,6 +25,9 @@ use crate::secret::Secret;
 /// Tries that may collide, and then tries that lock the tables first.
 const TRIES: usize = 6;
 const FREE_TRIES: usize = 3;
+
+/// How many times the changes for the central those for the clone may be, so that both are written at the same time.
+const PATIENCE: u64 = 4;
 
 /// Synchronises a clone with its central. `central` and `clone` are connection values, `named` the
 /// connections that the caller named.
@@ -39,14 +42,10 @@ pub fn run(
     feedback: &Feedback,
 ) -> Result<Outcome> {
     feedback.info("Connecting to the central database and to the clone.");
-    let (central, clone) = thread::scope(|threads| {
-        let other = threads.spawn(|| postgres::open(clone, named, feedback));
-        let one = postgres::open(central, named, feedback);
-        let other = other
-            .join()
-            .map_err(|_| Error::internal("A connection stopped."))?;
-        Ok::<_, Error>((one?, other?))
-    })?;
+    let (central, clone) = at_once(
+        || postgres::open(central, named, feedback),
+        || postgres::open(clone, named, feedback),
+    )?;
     let mut run = Run::prepare(central, clone, feedback)?;
     run.warn_of_uncaptured()?;
     let mut locked = Vec::new();
@@ -135,30 +134,34 @@ impl Run<'_> {
         // Each try commits under an id of its own.
         self.sync_id = Uuid::new_v4();
         let begun = self.begin(locked)?;
-        let new = self.new_events(&begun);
-        let anything = begun.stored
-            | any(&mut self.central, &new.central)?
-            | any(&mut self.clone, &new.clone)?;
+        let new = self.new_events(&begun)?;
+        let anything = begun.stored || !new.in_central.is_empty() || !new.in_clone.is_empty();
         let offset = self.clock_offset()?;
         self.feedback.progress(10.0);
         if anything {
             self.exchange(&begun, &new, offset)
         } else {
-            self.finish(&begun, &Written::default(), &Transferred::default(), None)
+            self.finish(
+                &begun,
+                &new,
+                &Written::default(),
+                &Transferred::default(),
+                None,
+            )
         }
     }
 
     /// Steps 3 to 6, where there is something to do.
     fn exchange(&mut self, begun: &Begun, new: &New, offset: Time) -> Result<Ended> {
         let schemas = self.schemas()?;
-        let central = tables::read(&mut *self.central.connection, &schemas)?;
-        let clone = tables::read(&mut *self.clone.connection, &schemas)?;
-        let oids = |tables: &BTreeMap<_, tables::Local>| {
-            tables.values().map(|t| t.oid).collect::<Vec<_>>()
+        let read = |participant: &mut Participant| {
+            let tables = tables::read(&mut *participant.connection, &schemas)?;
+            let oids: Vec<_> = tables.values().map(|table| table.oid).collect();
+            let references = tables::references(&mut *participant.connection, &oids)?;
+            Ok((tables, references))
         };
-        let central_references =
-            tables::references(&mut *self.central.connection, &oids(&central))?;
-        let clone_references = tables::references(&mut *self.clone.connection, &oids(&clone))?;
+        let ((central, central_references), (clone, clone_references)) =
+            at_once(|| read(&mut self.central), || read(&mut self.clone))?;
         let mut scope = Scope::new(central, clone, &central_references, self.feedback);
         self.find_unusable(&mut scope, new, &schemas)?;
         let scope = scope;
@@ -184,27 +187,66 @@ impl Run<'_> {
 
         // Both sides are written before either commits: a failure of one changes neither.
         let mut refusals = std::mem::take(&mut transferred.refusals);
-        let clone = self.apply(
-            Side::Clone,
-            &scope,
-            &clone_references,
-            &transferred.to_clone,
-            &mut refusals.clone,
-        )?;
-        self.feedback.progress(70.0);
-        let central = self.apply(
-            Side::Central,
-            &scope,
-            &central_references,
-            &transferred.to_central,
-            &mut refusals.central,
-        )?;
+        let (clone_id, sync_id, feedback) = (self.clone.id, self.sync_id, self.feedback);
+        let apply = |receiver: &mut Participant,
+                     references: &[Reference],
+                     staged: &Staged,
+                     refusals: &mut Refusals| match staged.is_empty() {
+            true => Ok(Applied::default()),
+            false => Apply {
+                receiver,
+                scope: &scope,
+                references,
+                clone: clone_id,
+                sync_id,
+                feedback,
+                refusals,
+                found: Found::default(),
+            }
+            .run(staged),
+        };
+        let Transferred {
+            to_clone,
+            to_central,
+            ..
+        } = &transferred;
+        let (central, clone) = (&mut self.central, &mut self.clone);
+        let mut to_the_clone = || {
+            let written = apply(
+                &mut *clone,
+                &clone_references,
+                to_clone,
+                &mut refusals.clone,
+            )?;
+            if !to_clone.is_empty() {
+                lineage::keep_pulled(clone, &scope, sync_id)?;
+            }
+            Ok(written)
+        };
+        let mut to_the_central = || {
+            apply(
+                central,
+                &central_references,
+                to_central,
+                &mut refusals.central,
+            )
+        };
+        // A clone that has much more to write than the central shall not keep the central's rows locked meanwhile.
+        let (central, clone) = match amount(to_central) * PATIENCE >= amount(to_clone) {
+            true => at_once(to_the_central, to_the_clone)?,
+            false => {
+                let clone = to_the_clone()?;
+                feedback.progress(60.0);
+                (to_the_central()?, clone)
+            }
+        };
+        feedback.progress(80.0);
         let written = Written {
             clone,
             central,
             refusals,
         };
-        self.finish(begun, &written, &transferred, Some(&scope))
+        self.finish(begun, new, &written, &transferred, Some(&scope))
     }
 
     /// Tells once of columns of the tables to be written that have another type on the other side.
@@ -225,33 +267,10 @@ impl Run<'_> {
             }
         }
     }
+}
 
-    fn apply(
-        &mut self,
-        side: Side,
-        scope: &Scope,
-        references: &[Reference],
-        staged: &Staged,
-        refusals: &mut Refusals,
-    ) -> Result<Applied> {
-        if staged.is_empty() {
-            return Ok(Applied::default());
-        }
-        let (clone, sync_id, feedback) = (self.clone.id, self.sync_id, self.feedback);
-        let receiver = match side {
-            Side::Central => &mut self.central,
-            Side::Clone => &mut self.clone,
-        };
-        Apply {
-            receiver,
-            scope,
-            references,
-            clone,
-            sync_id,
-            feedback,
-            refusals,
-            found: Found::default(),
-        }
-        .run(staged)
-    }
+/// How many changes are staged.
+fn amount(staged: &Staged) -> u64 {
+    let of = |amount: &Amount| amount.upserts + amount.deletes;
+    staged.values().map(of).sum()
 }

@@ -1,7 +1,6 @@
 //! Reading both logs at the snapshots of the run's transactions, and staging what each side has to do.
 
 use std::collections::BTreeMap;
-use std::thread;
 
 use uuid::Uuid;
 
@@ -12,9 +11,11 @@ use super::merge::Side;
 use super::participant::Participant;
 use super::refusal::BySide;
 use super::scope::Scope;
+use super::sides::at_once;
 use super::stage::{STAGE, Stage, Staged};
 use super::streams::{Shelf, Source, Streams};
-use crate::error::{Error, Result};
+use super::unread::Unread;
+use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing, Template, literal};
 
@@ -72,6 +73,10 @@ pub struct New {
     pub central: String,
     /// Of the clone, for the central.
     pub clone: String,
+    /// The tables that this is about, in the central.
+    pub in_central: Unread,
+    /// Those in the clone.
+    pub in_clone: Unread,
     /// Whether the clone keeps changes that were set aside, or that the central has lost.
     pub stored: bool,
     /// The runs that the central lacks.
@@ -113,14 +118,8 @@ pub fn transfer(
                 _ => error,
             })?;
     }
-    let (mut from_central, mut from_clone) = thread::scope(|threads| {
-        let other = threads.spawn(|| reader(clone, feedback));
-        let one = reader(central, feedback);
-        let other = other
-            .join()
-            .map_err(|_| Error::internal("A reader stopped."))?;
-        Ok::<_, Error>((one?, other?))
-    })?;
+    let (mut from_central, mut from_clone) =
+        at_once(|| reader(central, feedback), || reader(clone, feedback))?;
     let mut from_store = match new.stored {
         true => Some(reader(clone, feedback)?),
         false => None,
@@ -177,12 +176,13 @@ pub fn transfer(
     let (to_central, to_clone, transferred) = streams.run(scope, feedback)?;
     to_central.finish().doing(|| "Staging in the central")?;
     to_clone.finish().doing(|| "Staging in the clone")?;
-    for participant in [central, clone] {
+    let analyse = |participant: &mut Participant| {
         participant
             .connection
             .batch_execute("ANALYZE pg_temp.lizsync_stage")
-            .doing(|| "Analysing the staging table")?;
-    }
+            .doing(|| "Analysing the staging table")
+    };
+    at_once(|| analyse(central), || analyse(clone))?;
     Ok(transferred)
 }
 

@@ -390,7 +390,7 @@ fn functions_do_not_look_at_what_the_caller_made() {
         "SELECT lizsync.register_clone({stranger}, '{{gis}}', {stranger}, {stranger})"
     ));
     value(&format!(
-        "SELECT lizsync.record_run({stranger}, {stranger}, '1:1:', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+        "SELECT lizsync.record_run({stranger}, {stranger}, 1, 1, pg_catalog.now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
     ));
     assert_eq!(central.rows(log), before, "the log is as it was");
     for origin in [
