@@ -61,7 +61,7 @@ BEGIN
     WHERE (e.action IN ('I', 'U', 'D')) IS NOT TRUE OR e.uid IS NULL
        OR e.action = 'I' AND e.row_data IS NULL OR e.action = 'U' AND e.changed_fields IS NULL
        OR e.edit_time NOT BETWEEN earliest AND latest
-       OR EXISTS (
+       OR e.field_times IS NOT NULL AND EXISTS (
            SELECT FROM {hstore}.each(e.field_times) AS f
            WHERE CASE WHEN f.value ~ '^-?[0-9]{1,18}$'
                THEN f.value::bigint NOT BETWEEN -3155673600000000 AND 252455529600000000 ELSE true END)

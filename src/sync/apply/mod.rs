@@ -131,7 +131,8 @@ impl Apply<'_> {
         for number in disabled {
             triggers::enable(self.receiver, &scope.tables[number])?;
         }
-        applied.refused = self.staged_changes("reason IS NOT NULL AND op IN ('I', 'U', 'D')")?;
+        let refused = staged.values().map(|amount| amount.refused).sum();
+        applied.refused = self.left("reason IS NOT NULL AND op IN ('I', 'U', 'D')", refused)?;
         Ok(applied)
     }
 
@@ -166,7 +167,7 @@ impl Apply<'_> {
             ));
             let written = self.upsert_all(number)?;
             applied.rows += written;
-            applied.missing += self.record_missing(number, written)?;
+            applied.missing += self.record_missing(number, staged[&number].upserts, written)?;
         }
         for &number in &upserts {
             self.write_late(number)?;
@@ -175,7 +176,11 @@ impl Apply<'_> {
         deleted += self.delete_free(&deletes)?;
         deleted += self.delete_rest(&deletes)?;
         if !self.found.again {
-            let deletions = self.staged_changes("reason IS NULL AND op = 'D'")?;
+            let known = staged
+                .range(..known)
+                .map(|(_, amount)| amount.deletes)
+                .sum();
+            let deletions = self.left("reason IS NULL AND op = 'D'", known)?;
             applied.absent = deletions.saturating_sub(deleted);
             applied.rows += deleted;
             self.check_deferred(&upserts)?;
@@ -249,6 +254,15 @@ impl Apply<'_> {
             .connection
             .batch_execute(sql)
             .doing(|| format!("{doing} in the {side}"))
+    }
+
+    /// The number of staged rows that meet a condition; `staged` did when they were staged, which is still so where
+    /// nothing was refused since.
+    fn left(&mut self, condition: &str, staged: u64) -> Result<u64> {
+        match self.found.refused.is_empty() {
+            true => Ok(staged),
+            false => self.staged_changes(condition),
+        }
     }
 
     /// The number of staged rows that meet a condition.

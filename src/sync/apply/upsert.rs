@@ -184,10 +184,15 @@ impl Apply<'_> {
     }
 
     /// Records updates of rows that are not there, or not any more when it was their turn: those that
-    /// were neither refused nor among the `written` ones.
-    pub(super) fn record_missing(&mut self, number: usize, written: u64) -> Result<u64> {
+    /// were neither refused nor among the `written` ones. `upserts` were staged.
+    pub(super) fn record_missing(
+        &mut self,
+        number: usize,
+        upserts: u64,
+        written: u64,
+    ) -> Result<u64> {
         let staged = format!("number = {number} AND reason IS NULL AND op IN ('I', 'U')");
-        let left = self.staged_changes(&staged)?.saturating_sub(written);
+        let left = self.left(&staged, upserts)?.saturating_sub(written);
         if left == 0 {
             return Ok(0);
         }
