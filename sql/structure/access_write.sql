@@ -269,6 +269,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     unknown text;
+    news boolean;
 BEGIN
     SELECT string_agg(coalesce(quote_literal(w.name), 'null'), ', ') INTO unknown
     FROM unnest(register_clone.schemas) AS w (name)
@@ -279,11 +280,13 @@ BEGIN
                 coalesce(unknown, 'an empty list')
             USING ERRCODE = 'invalid_schema_name';
     END IF;
-    INSERT INTO lizsync.synchronized_schemas AS s (server_id, sync_schemas)
-    VALUES (register_clone.clone, to_jsonb(register_clone.schemas))
-    ON CONFLICT (server_id) DO UPDATE SET sync_schemas = excluded.sync_schemas;
     INSERT INTO lizsync.deployments AS d (deployment, clone_id) VALUES (register_clone.deployment, register_clone.clone)
     ON CONFLICT ON CONSTRAINT deployments_deployment_key DO NOTHING;
+    news := FOUND OR register_clone.package IS NOT NULL;
+    -- Nobody takes schemas away from the clone of another.
+    INSERT INTO lizsync.synchronized_schemas AS s (server_id, sync_schemas)
+    VALUES (register_clone.clone, to_jsonb(register_clone.schemas))
+    ON CONFLICT (server_id) DO UPDATE SET sync_schemas = excluded.sync_schemas WHERE news;
     IF register_clone.package IS NOT NULL THEN
         DELETE FROM lizsync.received AS r WHERE r.sender = register_clone.clone;
         DELETE FROM lizsync.set_aside AS a WHERE a.clone_id = register_clone.clone;

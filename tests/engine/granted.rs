@@ -265,6 +265,16 @@ fn a_clone_is_registered_with_schemas_that_there_are() {
             .unwrap_err();
         assert_eq!(error.code().unwrap().code(), "3F000", "{schemas} {error:?}");
     }
+    // Nobody takes schemas away from a clone that has them: it would not get the edits made there.
+    let before = central.value("SELECT sync_schemas FROM lizsync.synchronized_schemas");
+    let deployment = clone.value("SELECT deployment FROM lizsync.deployment");
+    client
+        .batch_execute(&format!(
+            "SELECT lizsync.register_clone('{id}', '{{secret}}', NULL, '{deployment}')"
+        ))
+        .unwrap();
+    let after = central.value("SELECT sync_schemas FROM lizsync.synchronized_schemas");
+    assert_eq!(after, before);
     // Whoever owns the table may have written anything.
     central.run("UPDATE lizsync.synchronized_schemas SET sync_schemas = '[null]'; UPDATE gis.tree SET height = 5");
     let said = refused("synchronize_database", both(&central, &clone), Kind::State);

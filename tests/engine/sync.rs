@@ -583,6 +583,33 @@ fn edits_of_the_central_are_not_passed_over() {
     equal(&[&central, &clone]);
 }
 
+/// Nor those of a table that is out of the schemas for a time.
+#[test]
+fn edits_of_a_table_that_was_put_elsewhere_wait() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    central.run("CREATE SCHEMA archive");
+    for (away, back) in [
+        (
+            "ALTER TABLE gis.tree SET SCHEMA archive",
+            "ALTER TABLE archive.tree SET SCHEMA gis",
+        ),
+        (
+            "ALTER SCHEMA gis RENAME TO renamed",
+            "ALTER SCHEMA renamed RENAME TO gis",
+        ),
+    ] {
+        central.run("UPDATE gis.tree SET crown = coalesce(crown, 0) + 1");
+        central.run(away);
+        let outputs = synchronize(&central, &clone);
+        assert_eq!(outputs["SET_ASIDE_CENTRAL"], 3, "{away}");
+        central.run(back);
+        assert_eq!(counts(&synchronize(&central, &clone))[0], 3, "{back}");
+        assert!(aside(&central).is_empty() && aside(&clone).is_empty());
+        equal(&[&central, &clone]);
+    }
+}
+
 #[test]
 fn rows_logged_before_a_column_was_added_get_its_default() {
     let central = prepared("central", TREES);
