@@ -275,6 +275,11 @@ fn a_parent_takes_its_children_along() {
         clone.rows("SELECT DISTINCT table_name, constraint_name FROM lizsync.set_aside WHERE owner = 'clone' ORDER BY 1, 2"),
         ["plant|plant_next_to_fkey", "plant|plant_plot_fkey", "plot|plot_site_fkey", "site|site_label_key"]
     );
+    // They are found by a query, not one by one.
+    assert_eq!(
+        clone.rows("SELECT DISTINCT message FROM lizsync.set_aside WHERE table_name = 'plot'"),
+        ["it refers to a row of gis.site that is not there (foreign key “plot_site_fkey”)."]
+    );
     central.run("UPDATE gis.site SET label = 'other' WHERE code = 'B'");
     settled(&central, &clone);
     for table in ["site", "plot", "plant"] {

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 use crate::kinds::compare::travels;
+use crate::support::{aside, clone_of, prepared, synchronize};
 
 /// A column that does not travel may be of a domain that refuses null.
 #[test]
@@ -73,6 +74,37 @@ fn rows_that_refer_to_each_other() {
                 "INSERT INTO gis.site VALUES ('b', 'b', 'b'), ('a', 'b', NULL)",
                 "UPDATE gis.site SET next = 'a'; DELETE FROM gis.site",
             ],
+        );
+    }
+}
+
+/// A row of a ring is refused; another one, whose partner comes later, is not taken for an orphan.
+#[test]
+fn a_ring_beside_a_row_that_is_refused() {
+    for (checked, other) in [("a", "b"), ("b", "a")] {
+        let central = prepared(
+            "central",
+            "CREATE SCHEMA gis; CREATE TABLE gis.a (code text PRIMARY KEY, partner text NOT NULL);
+             CREATE TABLE gis.b (code text PRIMARY KEY, partner text NOT NULL REFERENCES gis.a DEFERRABLE INITIALLY DEFERRED);
+             ALTER TABLE gis.a ADD FOREIGN KEY (partner) REFERENCES gis.b DEFERRABLE INITIALLY DEFERRED",
+        );
+        let clone = clone_of(&central, "clone");
+        central.run(&format!(
+            "ALTER TABLE gis.{checked} ADD CHECK (code <> 'bad')"
+        ));
+        clone.run(
+            "BEGIN; INSERT INTO gis.a VALUES ('good', 'good'), ('bad', 'bad'); INSERT INTO gis.b SELECT * FROM gis.a; COMMIT",
+        );
+        synchronize(&central, &clone);
+        let mut refused = [
+            format!("clone|{checked}|I|23514|{checked}_code_check"),
+            format!("clone|{other}|I|23503|{other}_partner_fkey"),
+        ];
+        refused.sort();
+        assert_eq!(aside(&clone), refused);
+        assert_eq!(
+            central.rows("SELECT code FROM gis.a JOIN gis.b USING (code)"),
+            ["good"]
         );
     }
 }

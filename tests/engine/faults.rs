@@ -129,6 +129,30 @@ fn errors_that_speak_of_tables() {
     assert_eq!(outputs["SET_ASIDE_CLONE"], 30, "{outputs}");
 }
 
+/// What is said of each of the rows that are tried first, but of each for another reason, is not believed of the
+/// others.
+#[test]
+fn reasons_that_are_not_those_of_the_table() {
+    let central = prepared(
+        "central",
+        "CREATE SCHEMA gis; CREATE TABLE gis.tree (uid uuid PRIMARY KEY, plan text);
+         INSERT INTO gis.tree SELECT lpad(n::text, 32, '0')::uuid FROM generate_series(1, 20) AS n",
+    );
+    let clone = clone_of(&central, "clone");
+    central.run(
+        "CREATE FUNCTION gis.may(plan text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+            IF plan LIKE 'no%' THEN RAISE insufficient_privilege USING MESSAGE = plan; END IF; RETURN true; END $$;
+         ALTER TABLE gis.tree ADD CHECK (gis.may(plan))",
+    );
+    clone.run(
+        "UPDATE gis.tree SET plan = CASE right(uid::text, 2) WHEN '10' THEN 'yes' WHEN '11' THEN 'yes' ELSE 'no ' || uid END",
+    );
+    let outputs = synchronize(&central, &clone);
+    assert_eq!(outputs["SET_ASIDE_CLONE"], 18, "{outputs}");
+    clone.run("UPDATE gis.tree SET plan = NULL");
+    settled(&central, &clone, &["tree"]);
+}
+
 /// Where a right is missing, all rows wait that need it, and no others.
 #[test]
 fn a_right_that_many_rows_need() {

@@ -87,6 +87,18 @@ fn entries_that_are_no_edits_are_refused() {
             format!("'U', {uid}, NULL, 'height=>1', NULL, {huge}, 'me'"),
             "field_times",
         ),
+        (
+            format!("'U', {uid}, NULL, 'height=>1', NULL, 'height=>999999999999999999', 'me'"),
+            "field_times",
+        ),
+        (
+            format!("'U', {uid}, NULL, 'height=>1', NULL, 'height=>-3155673600000001', 'me'"),
+            "field_times",
+        ),
+        (
+            format!("'U', {uid}, NULL, 'height=>1', NULL, 'height=>1x', 'me'"),
+            "field_times",
+        ),
     ] {
         let (code, text) = log(&mut client, "gis.tree", tree, &entry).unwrap_err();
         assert_eq!(code, "22023", "{entry}: {text}");
@@ -96,8 +108,10 @@ fn entries_that_are_no_edits_are_refused() {
         );
     }
     let good = format!("'U', {uid}, NULL, 'height=>1', now(), 'height=>1', 'me'");
+    central.run("CREATE VIEW gis.look AS SELECT * FROM gis.tree");
     for (table, relid) in [
         ("gis.tree", "0"),
+        ("gis.look", "'gis.look'::regclass"),
         ("gis.tree", "'secret.tree'::regclass"),
         ("gis.nope", tree),
         ("pg_catalog.pg_class", tree),
@@ -108,6 +122,14 @@ fn entries_that_are_no_edits_are_refused() {
         );
     }
     log(&mut client, "gis.tree", tree, &good).unwrap();
+    // Without them it would pass for an edit that was made here.
+    for ids in [format!("NULL, '{ID}'"), format!("'{ID}', NULL")] {
+        let sql = format!(
+            "SELECT lizsync.log('gis', 'tree', {tree}, {ids}, ARRAY[ROW({good})]::lizsync.entry[])"
+        );
+        let error = client.batch_execute(&sql).unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "22004", "{ids}: {error:?}");
+    }
 }
 
 #[test]
@@ -161,6 +183,22 @@ fn nobody_logs_what_he_may_not_do() {
     client.batch_execute("BEGIN").unwrap();
     log(&mut client, "gis.tree", &tree, &entry("I")).unwrap();
     log(&mut client, "gis.tree", &tree, &entry("U")).unwrap();
+    let other = entry("U").replace(ID, &ID.replace('1', "2"));
+    assert_eq!(
+        log(&mut client, "gis.tree", &tree, &other).unwrap_err().0,
+        "42501"
+    );
+    client.batch_execute("ROLLBACK").unwrap();
+    // A row that is deleted was not inserted.
+    central.run(&format!("GRANT DELETE ON gis.tree TO {}", role.name));
+    client.batch_execute("BEGIN").unwrap();
+    log(&mut client, "gis.tree", &tree, &entry("D")).unwrap();
+    assert_eq!(
+        log(&mut client, "gis.tree", &tree, &entry("U"))
+            .unwrap_err()
+            .0,
+        "42501"
+    );
     client.batch_execute("ROLLBACK").unwrap();
     // The rights are those of the role that the session has taken on.
     drop(client);
@@ -233,6 +271,20 @@ fn nobody_hides_an_edit_as_an_echo() {
         kept(update, &entry("U", "height=>666, name=>elm"), names),
         ""
     );
+    assert_eq!(
+        kept(
+            "UPDATE gis.tree SET name = NULL WHERE id = 1",
+            "SELECT",
+            names
+        ),
+        "U:\"name\"=>NULL",
+        "nothing was brought"
+    );
+    assert_eq!(
+        kept(&entry("D", ""), update, "NULL"),
+        all,
+        "the log would end with the deletion"
+    );
     let insert = "INSERT INTO gis.tree VALUES (2, 'yew', 2)";
     assert_eq!(
         kept(insert, "SELECT", "'[]'::jsonb"),
@@ -242,6 +294,42 @@ fn nobody_hides_an_edit_as_an_echo() {
     let delete = "DELETE FROM gis.tree WHERE id = 1";
     assert_eq!(kept(&entry("D", ""), delete, "NULL"), "");
     assert_eq!(kept(delete, "SELECT", "NULL"), "D:");
+}
+
+/// Edits of earlier transactions are no echoes, nor is what was brought; and what was brought earlier tells nothing.
+#[test]
+fn only_edits_of_the_transaction_itself_are_echoes() {
+    let central = base();
+    let mut client = central.connect();
+    let brought = format!(
+        "SELECT lizsync.log('gis', 'tree', 'gis.tree'::regclass, '{ID}', '{ID}',
+            ARRAY[ROW('U', (SELECT uid FROM gis.tree), '', 'height=>666', NULL, NULL, 'me')]::lizsync.entry[])"
+    );
+    let edit = "UPDATE gis.tree SET height = 666";
+    let mut taken_out = |sql: &str, event: &str| -> i64 {
+        let clean = "DELETE FROM audit.logged_actions";
+        client
+            .batch_execute(&format!("{clean}; UPDATE gis.tree SET height = 1; {clean}"))
+            .unwrap();
+        client.batch_execute(sql).unwrap();
+        let shorten = format!(
+            "SELECT lizsync.shorten_cascades(jsonb_build_array(jsonb_build_object('event', {event}(event_id), 'names', '[\"height\"]'::jsonb)))
+             FROM audit.logged_actions"
+        );
+        let echoes = client.query_one(&shorten, &[]).unwrap().get(0);
+        client.batch_execute("COMMIT").unwrap();
+        echoes
+    };
+    assert_eq!(
+        taken_out(&format!("{edit}; COMMIT; BEGIN; {brought}"), "min"),
+        0
+    );
+    assert_eq!(
+        taken_out(&format!("{brought}; COMMIT; BEGIN; {edit}"), "max"),
+        0
+    );
+    assert_eq!(taken_out(&format!("BEGIN; {brought}"), "max"), 0);
+    assert_eq!(taken_out(&format!("BEGIN; {edit}; {brought}"), "min"), 1);
 }
 
 #[test]

@@ -43,3 +43,25 @@ fn edits_of_a_standby_that_lacks_a_run() {
 fn edits_of_a_standby_where_the_run_died() {
     edits_of_a_standby(false);
 }
+
+/// The central's events are read again from the last run that both know, and not from an earlier one: what the
+/// clone had received before, and changed since, is no conflict.
+#[test]
+fn what_both_know_is_not_read_again() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    synchronize(&central, &clone);
+    clone.run("UPDATE lizsync.runs SET standbys = true");
+    central.run("UPDATE gis.tree SET height = 5 WHERE code = 'b'");
+    synchronize(&central, &clone);
+    let standby = central.copy("standby");
+    clone.run("UPDATE gis.tree SET height = 6 WHERE code = 'b'");
+    synchronize(&central, &clone);
+    clone.run("UPDATE lizsync.received SET timeline = timeline - 1");
+    synchronize(&standby, &clone);
+    assert_eq!(
+        standby.value("SELECT height FROM gis.tree WHERE code = 'b'"),
+        "6"
+    );
+    assert_eq!(standby.value("SELECT count(*) FROM lizsync.conflicts"), "0");
+}

@@ -222,6 +222,35 @@ fn edits_after_a_dead_run_are_no_conflicts() {
     );
 }
 
+/// Rows that a dead run deleted in the clone may come back on either side: that deletion is not a new one.
+#[test]
+fn rows_that_come_back_after_a_dead_run_stay() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    synchronize(&central, &clone);
+    let again = |code: &str| {
+        let uid = central.value(&format!("SELECT uid FROM gis.tree WHERE code = '{code}'"));
+        format!("INSERT INTO gis.tree (uid, code, height) VALUES ('{uid}', '{code}', 7)")
+    };
+    let (in_central, in_clone) = (again("T1"), again("T2"));
+    central.run("DELETE FROM gis.tree WHERE code < 'T4'");
+    killed_at(&central, &clone, "Committing to the central database.");
+    central.run(&in_central);
+    clone.run(&in_clone);
+    for _ in 0..2 {
+        synchronize(&central, &clone);
+    }
+    for database in [&central, &clone] {
+        assert_eq!(
+            database.rows(ROWS),
+            ["T1|7|∅", "T2|7|∅", "T4|4|∅", "T5|5|∅"],
+            "{}",
+            database.name
+        );
+    }
+    assert_eq!(central.value("SELECT count(*) FROM lizsync.conflicts"), "0");
+}
+
 /// A call that sets something aside makes two passes, but forgets no more than one run.
 #[test]
 fn a_second_pass_forgets_no_run() {
@@ -298,5 +327,71 @@ fn a_table_that_is_rewritten_meanwhile_is_not_empty() {
         assert_eq!(receiver.rows(ROWS).len(), 4);
         assert_eq!(central.value("SELECT count(*) FROM lizsync.conflicts"), "0");
         assert!(clone.rows("SELECT FROM lizsync.set_aside").is_empty());
+    }
+}
+
+/// Nobody rewrites a table after the run has looked whether somebody did.
+#[test]
+fn no_table_is_rewritten_while_it_is_written() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    synchronize(&central, &clone);
+    central.run("UPDATE gis.tree SET height = 77 WHERE code = 'T1'");
+    let client = Mutex::new(clone.connect());
+    let parameters = json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
+    run_with(&parameters, "Writing gis.tree to the clone", move || {
+        let sql = "SET lock_timeout = '1ms'; ALTER TABLE gis.tree ALTER height TYPE bigint";
+        let error = client.lock().unwrap().batch_execute(sql).unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "55P03");
+    })
+    .unwrap_or_else(|error| panic!("{}", error.sentence()));
+    assert_eq!(central.rows(ROWS), clone.rows(ROWS));
+}
+
+/// A backup from before the package, in which people have gone on: what its transactions are called, the clone has
+/// seen.
+#[test]
+fn a_central_that_was_restored_from_before_the_package_is_recognised() {
+    let central = prepared("central", TREES);
+    let backup = central.copy("backup");
+    central.run("UPDATE gis.tree SET height = height + 1 WHERE code = 'T1'");
+    let clone = Database::new("clone");
+    deploy(&central.conninfo(), &clone);
+    backup.run("UPDATE gis.tree SET height = height + 2");
+    let said = refused(
+        "synchronize_database",
+        json!({"CONNECTION_NAME_CENTRAL": backup.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()}),
+        Kind::State,
+    );
+    assert!(said.contains("restored from a backup"), "{said}");
+    synchronize(&central, &clone);
+}
+
+/// A log whose numbers begin anew is not the one that was read.
+#[test]
+fn events_that_are_numbered_anew_are_noticed() {
+    for of_central in [true, false] {
+        let central = prepared("central", TREES);
+        let clone = clone_of(&central, "clone");
+        for database in [&central, &clone] {
+            database.run("UPDATE gis.tree SET height = height + 1");
+        }
+        for _ in 0..2 {
+            synchronize(&central, &clone);
+        }
+        let (database, name) = match of_central {
+            true => (&central, "The central"),
+            false => (&clone, "The clone"),
+        };
+        database.run("ALTER SEQUENCE audit.logged_actions_event_id_seq RESTART");
+        let said = refused(
+            "synchronize_database",
+            json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()}),
+            Kind::State,
+        );
+        assert!(
+            said.starts_with(name) && said.contains("fewer events"),
+            "{said}"
+        );
     }
 }

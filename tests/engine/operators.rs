@@ -110,7 +110,7 @@ fn nothing_in_public_is_run() {
         "central",
         "CREATE SCHEMA gis; CREATE TYPE gis.state AS ENUM ('a', 'b', 'c', 'd');
          CREATE TABLE gis.kind (code varchar(20) PRIMARY KEY, state gis.state NOT NULL UNIQUE, place int NOT NULL UNIQUE, size float8 NOT NULL UNIQUE);
-         CREATE TABLE gis.tree (id serial PRIMARY KEY, kind varchar(20) REFERENCES gis.kind, name varchar(10) UNIQUE, parent varchar(10) REFERENCES gis.tree (name), tags text[],
+         CREATE TABLE gis.tree (id serial PRIMARY KEY, kind varchar(20) REFERENCES gis.kind, name varchar(10) UNIQUE, parent varchar(10) REFERENCES gis.tree (name) ON UPDATE CASCADE, tags text[],
             state gis.state, counts int[] DEFAULT array_fill(0, ARRAY[2]), CHECK (name <> 'never'));
          CREATE UNIQUE INDEX ON gis.tree (name) WHERE cardinality(tags) > 0 AND state = 'a';
          INSERT INTO gis.kind VALUES ('a', 'a', 1, 1), ('b', 'b', 2, 2), ('c', 'c', 3, 3); INSERT INTO gis.tree (kind, name) VALUES ('a', 'x'), ('b', 'y')",

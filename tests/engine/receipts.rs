@@ -95,3 +95,47 @@ fn a_row_that_vanishes_when_it_is_written() {
         ["c|7", "d|1"]
     );
 }
+
+/// The history says what the run has said, and which events of the central the clone took.
+#[test]
+fn the_history_has_the_receipt() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    clone.run("UPDATE gis.tree SET height = 2 WHERE code = 'd'");
+    synchronize(&central, &clone);
+    central.run(
+        "UPDATE gis.tree SET height = 3 WHERE code = 'a'; UPDATE gis.tree SET height = 4 WHERE code = 'a';
+         UPDATE gis.tree SET height = 5 WHERE code = 'a'; UPDATE gis.tree SET height = 5 WHERE code = 'b'",
+    );
+    clone.run(
+        "UPDATE gis.tree SET height = 6 WHERE code = 'b'; UPDATE gis.tree SET height = 6 WHERE code = 'c';
+         UPDATE gis.tree SET height = 7 WHERE code = 'c'",
+    );
+    let events = central
+        .rows("SELECT min(event_id), max(event_id) FROM audit.logged_actions WHERE origin IS NULL");
+    let outputs = synchronize(&central, &clone);
+    let last = |what: &str| {
+        central.value(&format!(
+            "SELECT {what} FROM lizsync.history ORDER BY sync_time DESC LIMIT 1"
+        ))
+    };
+    for (column, expected) in [
+        ("applied_to_clone", 1),
+        ("applied_to_central", 2),
+        ("conflicts", 1),
+        ("superseded", 3),
+        ("set_aside", 0),
+        ("captured_central", 4),
+        ("captured_clone", 3),
+        ("superseded_central", 2),
+        ("superseded_clone", 1),
+        ("lost_central", 1),
+        ("lost_clone", 0),
+        ("set_aside_central", 0),
+        ("set_aside_clone", 0),
+    ] {
+        assert_eq!(outputs[column.to_uppercase()], expected, "{column}");
+        assert_eq!(last(column), expected.to_string(), "{column}");
+    }
+    assert_eq!(last("min_event_id || '|' || max_event_id"), events[0]);
+}

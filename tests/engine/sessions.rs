@@ -51,6 +51,40 @@ fn what_would_make_a_run_unsafe_is_switched_off_and_what_is_stricter_stays() {
     }
 }
 
+/// The forms of values, what a session sees, and the time that it has.
+#[test]
+fn settings_of_a_database_change_no_session() {
+    let database = Database::new("forms");
+    for (given, name, expected) in [
+        ("'German, DMY'", "datestyle", "ISO, MDY"),
+        ("sql_standard", "intervalstyle", "postgres"),
+        ("'Asia/Tokyo'", "timezone", "UTC"),
+        ("escape", "bytea_output", "hex"),
+        ("-10", "extra_float_digits", "3"),
+        ("'POSIX'", "lc_monetary", "C"),
+        ("document", "xmloption", "content"),
+        ("off", "standard_conforming_strings", "on"),
+        ("'50ms'", "statement_timeout", "0"),
+        ("'50ms'", "lock_timeout", "0"),
+        ("'50ms'", "idle_in_transaction_session_timeout", "0"),
+        ("'50ms'", "idle_session_timeout", "0"),
+        ("'50ms'", "transaction_timeout", "0"),
+        ("debug1", "client_min_messages", "warning"),
+        ("on", "row_security", "off"),
+        ("public", "search_path", "pg_catalog"),
+        ("on", "jit", "off"),
+    ] {
+        let known = format!("SELECT FROM pg_settings WHERE lower(name) = '{name}'");
+        if database.rows(&known).is_empty() {
+            continue;
+        }
+        default(&database, &format!("{name} = {given}"));
+        let mut connection = session(&database);
+        assert_eq!(setting(&mut connection, name), expected, "{name} = {given}");
+        default(&database, &format!("{name} TO DEFAULT"));
+    }
+}
+
 #[test]
 fn names_are_compared_whatever_the_database_quotes() {
     let central = prepared("quoted", TREES);

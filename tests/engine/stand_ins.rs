@@ -107,3 +107,26 @@ fn a_code_of_a_row_that_refers_to_itself() {
     assert_eq!(central.rows("SELECT name FROM gis.site"), ["new"]);
     at_once(&central);
 }
+
+/// A code that refers to other rows gets one that there is, and that nobody has or wants.
+#[test]
+fn a_reference_that_is_unique_swaps() {
+    let central = prepared(
+        "central",
+        "CREATE SCHEMA gis; CREATE TABLE gis.site (code text PRIMARY KEY); INSERT INTO gis.site VALUES ('a'), ('b'), ('c'), ('d');
+         CREATE TABLE gis.label (name text, site text NOT NULL UNIQUE REFERENCES gis.site);
+         INSERT INTO gis.label VALUES ('1', 'a'), ('2', 'b')",
+    );
+    let clone = clone_of(&central, "clone");
+    clone.run(
+        "UPDATE gis.label SET site = 'c' WHERE name = '1'; UPDATE gis.label SET site = 'a' WHERE name = '2';
+         UPDATE gis.label SET site = 'b' WHERE name = '1'",
+    );
+    synchronize(&central, &clone);
+    assert!(aside(&clone).is_empty(), "{:?}", aside(&clone));
+    assert_eq!(
+        central.rows("SELECT name, site FROM gis.label ORDER BY 1"),
+        ["1|b", "2|a"]
+    );
+    at_once(&central);
+}

@@ -716,3 +716,21 @@ fn a_conflict_that_is_sent_twice_is_recorded_once() {
         ("1", "0")
     );
 }
+
+/// The same value loses once more, against another edit: that is another conflict.
+#[test]
+fn a_value_that_loses_twice_is_recorded_twice() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    for n in 1..=2 {
+        clone.run("UPDATE gis.tree SET height = 77 WHERE name = 'a'");
+        central.run(&format!(
+            "UPDATE gis.tree SET height = 100 + {n} WHERE name = 'a'"
+        ));
+        synchronize(&central, &clone);
+        assert_eq!(
+            central.value("SELECT count(*) FROM lizsync.conflicts WHERE clone_value = '77'"),
+            n.to_string()
+        );
+    }
+}
