@@ -1,13 +1,23 @@
 -- The capture of changes. {hstore} is the quoted schema of the extension hstore.
 --
 -- Logged text must not depend on the session that edits, so every function fixes the settings that
--- the output functions of types look at. A whole row is cast to record before hstore() sees it, so
--- that no function of the same name can be slipped in between. Functions that read a table set
+-- the output functions of types look at. A whole row becomes an hstore by an operator of the schema
+-- audit: a function hstore(gis.tree), made beside that of the extension, would be preferred to hstore(record), also
+-- where the row is cast to record, and run with the rights of these functions. Functions that read a table set
 -- row_security = off: rows that a policy hides from their owner must be an error, never a loss.
 --
 -- They run with the rights of who installed LizSync, on tables of others. So the column uid is touched as
 -- such only where its type is uuid itself: with any other, PostgreSQL would look for casts and operators
 -- that somebody may have made. And where names of columns meet variables, the variables count.
+
+DO $do$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_operator AS o WHERE o.oprnamespace = 'audit'::regnamespace AND o.oprname = '@#') THEN
+        CREATE OPERATOR audit.@# (RIGHTARG = record, FUNCTION = {hstore}.hstore);
+        COMMENT ON OPERATOR audit.@# (NONE, record) IS 'The fields of a row; as hstore(record), and nothing else';
+    END IF;
+END
+$do$;
 
 -- Corrects what the statement in course has just logged (events after `mark`) where triggers or
 -- functions of the user's own changed the same rows again: their events were logged first, although
@@ -28,7 +38,7 @@ BEGIN
         UPDATE audit.logged_actions AS l
         SET row_data = CASE l.action WHEN 'I' THEN t.row ELSE l.row_data END,
             changed_fields = {hstore}.slice(t.row, {hstore}.akeys(l.changed_fields))
-        FROM (SELECT r.uid, {hstore}.hstore((r.*)::record) AS row FROM %s AS r) AS t
+        FROM (SELECT r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM %s AS r) AS t
         WHERE l.transaction_id + 0 = txid_current() AND l.event_id > $1 AND l.relid = $2
           AND l.uid = t.uid AND l.action IN ('I', 'U')
     $sql$, target) USING mark, target::oid;
@@ -96,7 +106,7 @@ BEGIN
             application_name, client_addr, client_port, action, row_data, uid)
         SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
             now(), statement_timestamp(), clk, txid_current(),
-            app, addr, port, 'I', {hstore}.hstore((n.*)::record), n.uid
+            app, addr, port, 'I', (OPERATOR(audit.@#) (n.*)), n.uid
         FROM new_rows AS n;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
@@ -104,7 +114,7 @@ BEGIN
             application_name, client_addr, client_port, action, row_data, uid)
         SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
             now(), statement_timestamp(), clk, txid_current(),
-            app, addr, port, 'D', {hstore}.hstore((o.*)::record), o.uid
+            app, addr, port, 'D', (OPERATOR(audit.@#) (o.*)), o.uid
         FROM old_rows AS o;
     ELSIF (SELECT count(*) > count(DISTINCT r.uid) FROM old_rows AS r) THEN
         -- Cascades through several foreign keys have changed a row more than once. Old and new rows stand
@@ -113,9 +123,9 @@ BEGIN
             action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
             application_name, client_addr, client_port, action, row_data, changed_fields, uid)
         WITH old AS MATERIALIZED (
-            SELECT row_number() OVER () AS pos, r.uid, {hstore}.hstore((r.*)::record) AS row FROM old_rows AS r
+            SELECT row_number() OVER () AS pos, r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM old_rows AS r
         ), new AS MATERIALIZED (
-            SELECT row_number() OVER () AS pos, r.uid, {hstore}.hstore((r.*)::record) AS row FROM new_rows AS r
+            SELECT row_number() OVER () AS pos, r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM new_rows AS r
         )
         SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
             now(), statement_timestamp(), clk, txid_current(), app, addr, port,
@@ -141,8 +151,8 @@ BEGIN
             coalesce(o.row, n.row),
             n.row OPERATOR({hstore}.-) o.row,
             coalesce(n.uid, o.uid)
-        FROM (SELECT r.uid, {hstore}.hstore((r.*)::record) AS row FROM old_rows AS r OFFSET 0) AS o
-        FULL JOIN (SELECT r.uid, {hstore}.hstore((r.*)::record) AS row FROM new_rows AS r OFFSET 0) AS n
+        FROM (SELECT r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM old_rows AS r OFFSET 0) AS o
+        FULL JOIN (SELECT r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM new_rows AS r OFFSET 0) AS n
             ON n.uid = o.uid
         WHERE o.uid IS NULL OR n.uid IS NULL OR NOT (o.row OPERATOR({hstore}.=) n.row);
     END IF;
@@ -206,11 +216,11 @@ BEGIN
         RETURN NULL;
     END IF;
     IF TG_OP <> 'INSERT' THEN
-        old_row := {hstore}.hstore(OLD::record);
+        old_row := (OPERATOR(audit.@#) OLD);
         old_uid := old_row OPERATOR({hstore}.->) 'uid'::text;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        new_row := {hstore}.hstore(NEW::record);
+        new_row := (OPERATOR(audit.@#) NEW);
         new_uid := new_row OPERATOR({hstore}.->) 'uid'::text;
     END IF;
     IF TG_OP = 'UPDATE' AND old_row OPERATOR({hstore}.=) new_row THEN
@@ -297,7 +307,7 @@ BEGIN
                 now(), statement_timestamp(), clock_timestamp(), txid_current(),
                 current_setting('application_name'), inet_client_addr(), inet_client_port(),
                 'D', t.row, (t.row OPERATOR({hstore}.->) 'uid'::text)::uuid
-            FROM (SELECT {hstore}.hstore((r.*)::record) AS row FROM ONLY %s AS r OFFSET 0) AS t
+            FROM (SELECT (OPERATOR(audit.@#) (r.*)) AS row FROM ONLY %s AS r OFFSET 0) AS t
         $sql$, source)
         USING names[1], names[2], target;
     END LOOP;

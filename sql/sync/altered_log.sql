@@ -3,10 +3,10 @@
     SELECT ROW('U', w.uid, w.meant, w.row OPERATOR({hstore}.-) w.meant, NULL, NULL, session_user)::lizsync.entry AS entry,
         row_number() OVER () AS place
     FROM (
-        SELECT i.uid, {hstore}.slice({hstore}.hstore(i.new::record), {columns}) AS meant, {hstore}.slice(u.row, {columns}) AS row
+        SELECT i.uid, {hstore}.slice((OPERATOR(pg_temp.@#) i.new), {columns}) AS meant, {hstore}.slice(u.row, {columns}) AS row
         FROM input AS i JOIN updated AS u ON u.uid = i.uid
         UNION ALL
-        SELECT i.uid, {hstore}.slice({hstore}.slice({hstore}.hstore(i.new::record), {columns}), {hstore}.akeys(i.fields)),
+        SELECT i.uid, {hstore}.slice({hstore}.slice((OPERATOR(pg_temp.@#) i.new), {columns}), {hstore}.akeys(i.fields)),
             {hstore}.slice({hstore}.slice(n.row, {columns}), {hstore}.akeys(i.fields))
         FROM input AS i JOIN inserted AS n ON n.uid = i.uid
     ) AS w

@@ -6,7 +6,7 @@
 WITH echo AS MATERIALIZED (
     SELECT l.event_id, CASE WHEN t.uid IS NOT NULL THEN ARRAY(
                SELECT e.key FROM {hstore}.each(s.fields) AS e
-               WHERE ({hstore}.hstore((t.*)::record) OPERATOR({hstore}.->) e.key) IS NOT DISTINCT FROM e.value) END AS names
+               WHERE ((OPERATOR(pg_temp.@#) (t.*)) OPERATOR({hstore}.->) e.key) IS NOT DISTINCT FROM e.value) END AS names
     FROM lizsync.cascaded() AS l
     JOIN pg_temp.lizsync_stage AS s ON s.number = {number} AND s.uid = l.uid AND s.reason IS NULL
     LEFT JOIN {table} AS t ON t.uid = s.uid

@@ -16,7 +16,9 @@ CREATE TEMPORARY TABLE lizsync_stage (
     before {hstore}.hstore
 ) ON COMMIT DROP;
 
--- populate_record of hstore takes a row of any type; in the schema of hstore another one could be made for the
--- rows of one table, and would be preferred. This operator knows only that of hstore.
+-- populate_record and hstore of the extension take a row of any type; in its schema others could be made for the
+-- rows of one table, and would be preferred. These operators know only those of the extension.
 DROP OPERATOR IF EXISTS pg_temp.#= (anyelement, {hstore}.hstore);
+DROP OPERATOR IF EXISTS pg_temp.@# (NONE, record);
+CREATE OPERATOR pg_temp.@# (RIGHTARG = record, FUNCTION = {hstore}.hstore);
 CREATE OPERATOR pg_temp.#= (LEFTARG = anyelement, RIGHTARG = {hstore}.hstore, FUNCTION = {hstore}.populate_record);

@@ -100,6 +100,7 @@ const TRAPS: &str = "
     CREATE FUNCTION public.pg_partition_tree(int) RETURNS TABLE (relid oid) LANGUAGE sql AS 'SELECT NULL::oid WHERE public.trap()';
     CREATE FUNCTION public.plus(bigint, uuid) RETURNS bigint LANGUAGE sql AS 'SELECT $1 + 1 FROM (SELECT public.trap()) AS t';
     CREATE AGGREGATE public.count(uuid) (SFUNC = public.plus, STYPE = bigint, INITCOND = '0');
+    CREATE FUNCTION public.hstore(gis.kind) RETURNS hstore LANGUAGE sql AS 'SELECT public.hstore(ARRAY[''code'', $1.code]) FROM (SELECT public.trap()) AS t';
     CREATE FUNCTION public.populate_record(gis.kind, hstore) RETURNS gis.kind LANGUAGE sql AS 'SELECT $1 FROM (SELECT public.trap()) AS t';
     CREATE FUNCTION public.populate_record(gis.tree, hstore) RETURNS gis.tree LANGUAGE sql AS 'SELECT $1 FROM (SELECT public.trap()) AS t';";
 

@@ -166,6 +166,36 @@ fn a_uid_of_another_type_lends_no_rights() {
     drop(central);
 }
 
+/// A function beside that of hstore, which would be preferred for the rows of one table.
+#[test]
+fn no_function_of_an_owner_reads_the_rows() {
+    let role = Role::new("owner");
+    let name = &role.name;
+    let central = prepared(
+        "beside",
+        &format!(
+            "CREATE SCHEMA gis AUTHORIZATION {name}; GRANT CREATE ON SCHEMA public TO {name}; SET ROLE {name};
+             CREATE TABLE gis.tree (id int); CREATE TABLE gis.part (id int) PARTITION BY LIST (id);
+             CREATE TABLE gis.part_1 PARTITION OF gis.part DEFAULT; CREATE TABLE gis.proof (who text); RESET ROLE"
+        ),
+    );
+    for table in ["tree", "part", "part_1"] {
+        central.run(&format!(
+            "SET SESSION AUTHORIZATION {name};
+             CREATE FUNCTION public.hstore(gis.{table}) RETURNS public.hstore LANGUAGE plpgsql AS $$
+                BEGIN INSERT INTO gis.proof VALUES (current_user); RETURN ''; END $$"
+        ));
+    }
+    for table in ["tree", "part"] {
+        central.run(&format!(
+            "SET SESSION AUTHORIZATION {name}; INSERT INTO gis.{table} VALUES (1), (2); UPDATE gis.{table} SET id = 3 WHERE id = 1;
+             DELETE FROM gis.{table} WHERE id = 2; TRUNCATE gis.{table}"
+        ));
+    }
+    assert_eq!(central.rows("SELECT who FROM gis.proof"), [""; 0]);
+    central.run(&format!("DROP OWNED BY {name} CASCADE"));
+}
+
 #[test]
 fn a_partitioned_table_may_get_another_name() {
     let central = prepared(

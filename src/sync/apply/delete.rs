@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Apply;
 use crate::error::Result;
-use crate::postgres::{Doing, quote};
+use crate::postgres::{Doing, Template, quote};
 use crate::sync::receipt::count;
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
@@ -222,9 +222,7 @@ impl Apply<'_> {
             None,
             synced,
         );
-        let sql = self
-            .receiver
-            .template(include_str!("../../../sql/sync/delete.sql"))
+        let sql = Template::new(include_str!("../../../sql/sync/delete.sql"))
             .set("table", synced.table.to_string())
             .set("number", number.to_string())
             .set("unreferenced", unreferenced)

@@ -95,6 +95,8 @@ impl Apply<'_> {
         let mut room = Room::default();
         let mut said = first.clone();
         while room.answers(&said) {
+            // Where only some of the rows can make room, those that did keep it: what is staged gives them their values
+            // back, and the rows are tried again in parts.
             let next = self.attempt(|apply| match apply.make_room(number, rows, &mut room)? {
                 true => apply.upsert(number, rows, verbs).map(Some),
                 false => Ok(None),

@@ -259,9 +259,8 @@ impl Apply<'_> {
     /// Keeps rows as they are before they make room: the log shows them so, and what is staged is added to
     /// that.
     pub(super) fn remember_as_it_was(&mut self, number: usize, uids: &[Uuid]) -> Result<()> {
-        let hstore = &self.receiver.identity.hstore;
         let sql = format!(
-            "UPDATE pg_temp.lizsync_stage AS s SET before = {hstore}.hstore((t.*)::record) FROM {} AS t
+            "UPDATE pg_temp.lizsync_stage AS s SET before = (OPERATOR(pg_temp.@#) (t.*)) FROM {} AS t
              WHERE s.number = {number} AND s.uid = t.uid AND t.uid = ANY ($1) AND s.before IS NULL
                AND s.op IN ('I', 'U', 'D')",
             self.scope.tables[number].table

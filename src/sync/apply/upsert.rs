@@ -71,9 +71,7 @@ impl Apply<'_> {
                 array(&late)
             )
         };
-        let entries = self
-            .receiver
-            .template(include_str!("../../../sql/sync/upsert_log.sql"))
+        let entries = Template::new(include_str!("../../../sql/sync/upsert_log.sql"))
             .set("row", row)
             .sql();
         // Triggers that could not be disabled may change what is written.
@@ -88,7 +86,7 @@ impl Apply<'_> {
         });
         let log = self.log(&entries, altered.as_deref(), synced);
         let updated = match watched {
-            true => format!("{hstore}.hstore((t.*)::record)"),
+            true => "(OPERATOR(pg_temp.@#) (t.*))".to_owned(),
             false => format!("NULL::{hstore}.hstore"),
         };
         let table = &synced.table;
@@ -105,7 +103,7 @@ impl Apply<'_> {
             _ => format!(
                 "INSERT INTO {table} AS t ({}) SELECT {} FROM input AS i
                  WHERE NOT i.there AND (SELECT count(*) FROM updated) >= 0
-                 RETURNING t.uid, {hstore}.hstore((t.*)::record) AS row",
+                 RETURNING t.uid, (OPERATOR(pg_temp.@#) (t.*)) AS row",
                 columns.join(", "),
                 values.join(", ")
             ),
