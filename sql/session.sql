@@ -9,6 +9,7 @@ SET extra_float_digits = 3;
 SET lc_monetary = 'C';
 SET xmloption = 'content';
 SET standard_conforming_strings = on;
+SET array_nulls = on;
 SET quote_all_identifiers = off;
 SET statement_timeout = 0;
 SET lock_timeout = 0;

@@ -194,9 +194,10 @@ AS $function$
         md5(conflict_uid.lost)])::text)::uuid
 $function$;
 
--- Records conflicts; those that are known by their conflict_uid are not recorded again.
--- recorded: JSON array of objects with the columns of lizsync.conflicts; conflict_uid and conflict_time
--- may be left out. Returns how many are new.
+-- Records conflicts; those that are known by their conflict_uid are not recorded again. That is made of what they say
+-- here, so that nobody can take the place of another one.
+-- recorded: JSON array of objects with the columns of lizsync.conflicts; conflict_time may be left out. Returns how many
+-- are new.
 CREATE OR REPLACE FUNCTION lizsync.record_conflicts(recorded jsonb) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -208,9 +209,9 @@ BEGIN
         central_value, clone_value, clone_event_timestamp, central_user, clone_user)
     SELECT coalesce(c.conflict_time, now()), c.object_table, c.object_uid, c.clone_id, c.central_event_id,
         c.central_event_timestamp, c.central_sql, c.clone_sql, c.rejected, c.rule_applied,
-        coalesce(c.conflict_uid, lizsync.conflict_uid(c.object_table, c.object_uid, c.clone_id, c.field, c.rejected,
+        lizsync.conflict_uid(c.object_table, c.object_uid, c.clone_id, c.field, c.rejected,
             c.rule_applied, coalesce(c.central_event_timestamp, c.clone_event_timestamp),
-            CASE c.rejected WHEN 'central' THEN c.central_value ELSE c.clone_value END)), c.sync_id, c.field,
+            CASE c.rejected WHEN 'central' THEN c.central_value ELSE c.clone_value END), c.sync_id, c.field,
         c.central_value, c.clone_value, c.clone_event_timestamp, c.central_user, c.clone_user
     FROM jsonb_populate_recordset(NULL::lizsync.conflicts, record_conflicts.recorded) AS c
     ON CONFLICT (conflict_uid) DO NOTHING;

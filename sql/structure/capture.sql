@@ -94,6 +94,11 @@ BEGIN
                 HINT = 'Give the column its name and type back, or run audit.audit_table on the table: '
                     'rows without uid are logged, but not synchronised.';
     END IF;
+    -- A table that became a partition: its partitioned table captures each row.
+    IF EXISTS (SELECT FROM pg_class AS c JOIN pg_trigger AS t ON t.tgrelid = c.oid
+               WHERE c.oid = TG_RELID AND c.relispartition AND t.tgfoid = 'audit.capture_row'::regproc) THEN
+        RETURN NULL;
+    END IF;
     GET DIAGNOSTICS context = PG_CONTEXT;
     depth := array_length(string_to_array(context, E'\n'), 1);
     IF deepest > depth THEN

@@ -332,6 +332,30 @@ fn only_edits_of_the_transaction_itself_are_echoes() {
     assert_eq!(taken_out(&format!("BEGIN; {edit}; {brought}"), "min"), 1);
 }
 
+/// Who knows the uid that a conflict will have cannot keep it from being recorded.
+#[test]
+fn a_conflict_takes_no_other_ones_place() {
+    let central = base();
+    let clone = clone_of(&central, "clone");
+    central.run("UPDATE gis.tree SET height = 5");
+    let copy = central.copy("copy");
+    let copied = clone.copy("copied");
+    copied.run("UPDATE gis.tree SET height = 6");
+    synchronize(&copy, &copied);
+    let uid = copy.value("SELECT conflict_uid FROM lizsync.conflicts");
+    central.run(&format!(
+        "SELECT lizsync.record_conflicts('[{{\"object_table\": \"?\", \"conflict_uid\": \"{uid}\"}}]')"
+    ));
+    clone.run("UPDATE gis.tree SET height = 7");
+    synchronize(&central, &clone);
+    assert_eq!(
+        central.rows(
+            "SELECT object_table, conflict_uid FROM lizsync.conflicts WHERE object_table <> '?'"
+        ),
+        [format!("gis.tree|{uid}")]
+    );
+}
+
 #[test]
 fn a_clone_is_registered_with_schemas_that_there_are() {
     let central = base();

@@ -108,3 +108,33 @@ fn a_ring_within_a_partition() {
         ["a", "c", "d"]
     );
 }
+
+/// A table that is captured by itself becomes a partition, and is one no more: each edit is logged once.
+#[test]
+fn a_table_that_becomes_a_partition() {
+    let (central, clone) = pair(
+        "CREATE SCHEMA gis; CREATE TABLE gis.old (code text, kind int NOT NULL);
+         CREATE TABLE gis.tree (code text, kind int NOT NULL) PARTITION BY LIST (kind)",
+    );
+    let attach = "ALTER TABLE gis.tree ATTACH PARTITION gis.old FOR VALUES IN (1)";
+    for database in [&central, &clone] {
+        database.run(attach);
+    }
+    clone.run("INSERT INTO gis.old VALUES ('a', 1); INSERT INTO gis.tree VALUES ('b', 1); UPDATE gis.old SET code = 'c' WHERE code = 'a'");
+    assert_eq!(
+        clone.rows("SELECT DISTINCT table_name, count(*) OVER () FROM audit.logged_actions"),
+        ["tree|3"]
+    );
+    synchronize(&central, &clone);
+    assert!(aside(&clone).is_empty(), "{:?}", aside(&clone));
+    let rows = "SELECT code FROM gis.old ORDER BY 1";
+    assert_eq!(central.rows(rows), ["b", "c"]);
+    for database in [&central, &clone] {
+        database.run("ALTER TABLE gis.tree DETACH PARTITION gis.old");
+    }
+    central.run(
+        "UPDATE gis.old SET code = 'd' WHERE code = 'c'; DELETE FROM gis.old WHERE code = 'b'",
+    );
+    synchronize(&central, &clone);
+    assert_eq!(clone.rows(rows), ["d"]);
+}

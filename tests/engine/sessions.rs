@@ -61,6 +61,7 @@ fn settings_of_a_database_change_no_session() {
         ("'Asia/Tokyo'", "timezone", "UTC"),
         ("escape", "bytea_output", "hex"),
         ("-10", "extra_float_digits", "3"),
+        ("off", "array_nulls", "on"),
         ("'POSIX'", "lc_monetary", "C"),
         ("document", "xmloption", "content"),
         ("off", "standard_conforming_strings", "on"),
