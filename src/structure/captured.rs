@@ -14,6 +14,8 @@ pub struct Uncaptured {
     pub oid: u32,
     /// What is wrong.
     pub wrong: String,
+    /// Whether tables inherit from it.
+    pub inherited: bool,
     /// Whether it was prepared for synchronisation, at least in part.
     pub prepared: bool,
 }
@@ -32,6 +34,7 @@ pub fn uncaptured(client: &mut impl GenericClient, schemas: &[String]) -> Result
             table: Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
             oid: row.get("oid"),
             wrong: row.get("wrong"),
+            inherited: row.get("inherited"),
             prepared: row.get("prepared"),
         })
         .collect())

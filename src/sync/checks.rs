@@ -18,6 +18,9 @@ impl Run<'_> {
             let tables = structure::uncaptured(&mut *participant.connection, &schemas)?;
             for found in tables.iter().filter(|table| table.prepared) {
                 let way_out = match side {
+                    _ if found.inherited => {
+                        "inheritance is not supported; end it, or partition the table.".to_owned()
+                    }
                     Side::Central => "run “Prepare the central database”.".to_owned(),
                     Side::Clone => format!(
                         "run SELECT audit.audit_table({}) there, as the role that deployed, or deploy a package again.",

@@ -127,6 +127,14 @@ fn capture_that_is_not_whole_is_told_by_every_run() {
         }
     }
     run(PACKAGE, package(&central, &folder.path().join("p.zip"))).unwrap();
+    // What is written to a table that inherits from a captured one is not captured.
+    central.run("CREATE TABLE gis.branch () INHERITS (gis.tree)");
+    let said = warned(&messages(SYNC, both(&central, &clone)));
+    assert!(
+        said.len() == 1 && said[0].contains("gis.tree") && said[0].contains("inherit"),
+        "{said:?}"
+    );
+    central.run("DROP TABLE gis.branch");
     // Rows whose uid is none that LizSync can use are logged one by one.
     clone.run(
         "ALTER TABLE gis.leaf ALTER uid DROP DEFAULT, ALTER uid TYPE text, ALTER uid SET NOT NULL",
