@@ -18,7 +18,7 @@ use super::unread::Unread;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{self, Doing, Template, literal};
-use crate::structure::{self, Identity};
+use crate::structure::{self, Cluster, Identity};
 
 /// What a try knows after it began.
 pub(super) struct Begun {
@@ -44,20 +44,18 @@ impl<'a> Run<'a> {
         mut clone: postgres::Connection,
         feedback: &'a Feedback,
     ) -> Result<Self> {
-        let cluster = |connection: &mut postgres::Connection| {
-            let name = connection.describe().to_owned();
-            structure::cluster(&mut **connection)
-                .map_err(|error| error.during(format!("The {name}")))
-        };
-        if cluster(&mut central)? == cluster(&mut clone)? {
+        let ((central_cluster, central_identity), (clone_cluster, clone_identity)) = at_once(
+            || identify(&mut central, structure::require_central),
+            || identify(&mut clone, structure::require_clone),
+        )?;
+        if central_cluster == clone_cluster {
             return Err(Error::parameter(format!(
                 "CONNECTION_NAME_CENTRAL and CONNECTION_NAME_CLONE are the same database: {}.",
                 central.describe()
             ))
             .hint("Give the connection of the central database and that of the clone."));
         }
-        let central_identity = structure::require_central(&mut central)?;
-        let clone_identity = structure::require_clone(&mut clone)?;
+        let (central_identity, clone_identity) = (central_identity?, clone_identity?);
         let participant = |side, connection, identity: Identity| -> Result<Participant> {
             let id = identity.id()?;
             Ok(Participant {
@@ -70,6 +68,7 @@ impl<'a> Run<'a> {
         };
         let mut central = participant(Side::Central, central, central_identity)?;
         let mut clone = participant(Side::Clone, clone, clone_identity)?;
+        // In this order in every run: else two runs could wait for each other.
         postgres::lock_clone(&mut central.connection, clone.id, feedback)?;
         postgres::lock_clone(&mut clone.connection, clone.id, feedback)?;
 
@@ -121,8 +120,7 @@ impl<'a> Run<'a> {
 
     /// Begins both transactions; finds out what each side has of the other, and what waits.
     pub(super) fn begin(&mut self, locked: &[String]) -> Result<Begun> {
-        let central = self.central.begin(locked)?;
-        let clone = self.clone.begin(locked)?;
+        let (central, clone) = at_once(|| self.central.begin(locked), || self.clone.begin(locked))?;
         let mut received_by_clone = self
             .clone
             .received_from(&self.central, &central, self.deployment)?
@@ -226,4 +224,21 @@ impl<'a> Run<'a> {
         }
         Ok(offset)
     }
+}
+
+/// Who a database is: the server, and who it must be.
+fn identify(
+    connection: &mut postgres::Connection,
+    require: fn(&mut postgres::Connection) -> Result<Identity>,
+) -> Result<(Cluster, Result<Identity>)> {
+    let identity = require(connection);
+    let cluster = match &identity {
+        Ok(identity) => identity.cluster,
+        Err(_) => {
+            let name = connection.describe().to_owned();
+            structure::cluster(&mut **connection)
+                .map_err(|error| error.during(format!("The {name}")))?
+        }
+    };
+    Ok((cluster, identity))
 }

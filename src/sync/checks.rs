@@ -1,8 +1,10 @@
 //! What must hold before a run may take anything for sent.
 
 use super::merge::Side;
+use super::participant::Participant;
 use super::run::Run;
 use super::scope::Scope;
+use super::sides::at_once;
 use super::transfer::New;
 use super::unread::UnreadTable;
 use crate::error::Result;
@@ -13,9 +15,11 @@ impl Run<'_> {
     /// Warns of tables whose edits are not captured whole: what is done there meanwhile never travels.
     pub(super) fn warn_of_uncaptured(&mut self) -> Result<()> {
         let schemas = self.schemas()?;
-        for participant in [&mut self.central, &mut self.clone] {
-            let side = participant.side;
-            let tables = structure::uncaptured(&mut *participant.connection, &schemas)?;
+        let look = |participant: &mut Participant| {
+            structure::uncaptured(&mut *participant.connection, &schemas)
+        };
+        let (in_central, in_clone) = at_once(|| look(&mut self.central), || look(&mut self.clone))?;
+        for (side, tables) in [(Side::Central, in_central), (Side::Clone, in_clone)] {
             for found in tables.iter().filter(|table| table.prepared) {
                 let way_out = match side {
                     _ if found.inherited => {

@@ -99,27 +99,8 @@ pub fn transfer(
     clock_offset: Time,
     feedback: &Feedback,
 ) -> Result<Transferred> {
-    for participant in [&mut *central, &mut *clone] {
-        let sql = participant
-            .template(include_str!("../../sql/sync/stage.sql"))
-            .sql();
-        participant
-            .connection
-            .batch_execute(&sql)
-            .doing(|| {
-                format!(
-                    "Creating a temporary table in the {} ({})",
-                    participant.side.name(),
-                    participant.connection.describe()
-                )
-            })
-            .map_err(|error| match error.sqlstate_code() {
-                Some("42501") => error.hint("The role needs the right to create temporary tables: GRANT TEMPORARY ON DATABASE … TO …."),
-                _ => error,
-            })?;
-    }
     let (mut from_central, mut from_clone) =
-        at_once(|| reader(central, feedback), || reader(clone, feedback))?;
+        at_once(|| ready(central, feedback), || ready(clone, feedback))?;
     let mut from_store = match new.stored {
         true => Some(reader(clone, feedback)?),
         false => None,
@@ -184,6 +165,28 @@ pub fn transfer(
     };
     at_once(|| analyse(central), || analyse(clone))?;
     Ok(transferred)
+}
+
+/// Makes the staging table of one side; returns the connection that reads its log.
+fn ready(participant: &mut Participant, feedback: &Feedback) -> Result<Connection> {
+    let sql = participant
+        .template(include_str!("../../sql/sync/stage.sql"))
+        .sql();
+    participant
+        .connection
+        .batch_execute(&sql)
+        .doing(|| {
+            format!(
+                "Creating a temporary table in the {} ({})",
+                participant.side.name(),
+                participant.connection.describe()
+            )
+        })
+        .map_err(|error| match error.sqlstate_code() {
+            Some("42501") => error.hint("The role needs the right to create temporary tables: GRANT TEMPORARY ON DATABASE … TO …."),
+            _ => error,
+        })?;
+    reader(participant, feedback)
 }
 
 /// A second connection that sees what the transaction of `participant` sees.

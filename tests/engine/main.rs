@@ -17,7 +17,6 @@ mod faults;
 mod granted;
 mod keys;
 mod kinds;
-mod large;
 mod lineage;
 mod memory;
 mod mixed;
