@@ -213,6 +213,8 @@ DECLARE
     old_uid uuid;
     new_uid uuid;
     mark bigint;
+    moved text;
+    there boolean;
 BEGIN
     IF target <> TG_RELID AND current_setting('lizsync.guarded', true) IS DISTINCT FROM TG_RELID::oid::text THEN
         PERFORM audit.guard_partition(TG_RELID);
@@ -239,7 +241,19 @@ BEGIN
 
     -- A row that moves to another partition is deleted there and, right after, inserted here. It is an
     -- update all the same: as an insertion, the fields that nobody touched would count as edited.
-    IF TG_OP = 'INSERT' AND mark IS NULL AND new_uid IS NOT NULL
+    IF TG_OP = 'DELETE' AND mark IS NOT NULL THEN
+        -- Others have logged meanwhile: their events, and this one, need not be in the order of what happened.
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE uid = $1)', target::regclass) INTO there USING old_uid;
+        IF there THEN
+            PERFORM set_config('lizsync.moved', old_uid || ':' || old_row::text, true);
+            RETURN NULL;
+        END IF;
+    END IF;
+    IF TG_OP = 'INSERT' AND new_uid IS NOT NULL
+       AND split_part(current_setting('lizsync.moved', true), ':', 1) = new_uid::text THEN
+        moved := substr(current_setting('lizsync.moved'), 38);
+        PERFORM set_config('lizsync.moved', '', true);
+    ELSIF TG_OP = 'INSERT' AND new_uid IS NOT NULL
        AND split_part(current_setting('lizsync.deleted', true), ':', 1) = new_uid::text THEN
         UPDATE audit.logged_actions AS l
         SET action = 'U', changed_fields = new_row OPERATOR({hstore}.-) l.row_data
@@ -262,7 +276,10 @@ BEGIN
         WHERE TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND old_uid IS DISTINCT FROM new_uid
         UNION ALL
         SELECT 'I', new_row, NULL, new_uid
-        WHERE TG_OP = 'INSERT' OR TG_OP = 'UPDATE' AND old_uid IS DISTINCT FROM new_uid
+        WHERE TG_OP = 'INSERT' AND moved IS NULL OR TG_OP = 'UPDATE' AND old_uid IS DISTINCT FROM new_uid
+        UNION ALL
+        SELECT 'U', moved::{hstore}.hstore, new_row OPERATOR({hstore}.-) moved::{hstore}.hstore, new_uid
+        WHERE moved IS NOT NULL
         UNION ALL
         SELECT 'U', old_row, new_row OPERATOR({hstore}.-) old_row, new_uid
         WHERE TG_OP = 'UPDATE' AND old_uid IS NOT DISTINCT FROM new_uid

@@ -16,6 +16,18 @@ impl Run<'_> {
     pub(super) fn warn_of_uncaptured(&mut self) -> Result<()> {
         let schemas = self.schemas()?;
         let look = |participant: &mut Participant| {
+            let gone = "SELECT s FROM unnest($1::text[]) AS s WHERE NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = s)";
+            let rows = participant
+                .connection
+                .query(gone, &[&schemas])
+                .doing(|| "Looking at the schemas")?;
+            for row in rows {
+                self.feedback.warning(format!(
+                    "The schema {} is synchronised by this clone, but it is not in {} any more: what is edited under another name does not travel. Give it its name back, or package and deploy again.",
+                    row.get::<_, &str>(0),
+                    participant.side.full()
+                ));
+            }
             structure::uncaptured(&mut *participant.connection, &schemas)
         };
         let (in_central, in_clone) = at_once(|| look(&mut self.central), || look(&mut self.clone))?;

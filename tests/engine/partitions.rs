@@ -138,3 +138,31 @@ fn a_table_that_becomes_a_partition() {
     synchronize(&central, &clone);
     assert_eq!(clone.rows(rows), ["d"]);
 }
+
+/// Rows that move to another partition while triggers log edits of their own: what was not edited stays the other side's.
+#[test]
+fn rows_move_while_a_trigger_counts_them() {
+    let (central, clone) = pair(
+        "CREATE SCHEMA gis; CREATE TABLE gis.tree (code text, kind int NOT NULL, note text) PARTITION BY LIST (kind);
+         CREATE TABLE gis.tree_0 PARTITION OF gis.tree FOR VALUES IN (0); CREATE TABLE gis.tree_1 PARTITION OF gis.tree FOR VALUES IN (1);
+         CREATE TABLE gis.stats (kind int PRIMARY KEY, n int); INSERT INTO gis.stats VALUES (0, 0), (1, 0);
+         INSERT INTO gis.tree SELECT 'c' || i, 0, 'old' FROM generate_series(1, 3) AS i;
+         CREATE FUNCTION gis.count_trees() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             UPDATE gis.stats AS s SET n = (SELECT count(*) FROM gis.tree AS t WHERE t.kind = s.kind); RETURN NULL; END $$;
+         CREATE TRIGGER zz_count AFTER INSERT OR DELETE ON gis.tree FOR EACH ROW EXECUTE FUNCTION gis.count_trees()",
+    );
+    central.run("UPDATE gis.tree SET note = 'central'");
+    clone.run("UPDATE gis.tree SET kind = 1 WHERE code <> 'c3'");
+    clone.run("BEGIN; UPDATE gis.stats SET n = 9; UPDATE gis.tree SET kind = 1 WHERE code = 'c3'; DELETE FROM gis.tree WHERE code = 'c1'; COMMIT");
+    assert_eq!(
+        clone.rows("SELECT action, count(*) FROM audit.logged_actions WHERE table_name = 'tree' GROUP BY 1 ORDER BY 1"),
+        ["D|1", "U|3"]
+    );
+    synchronize(&central, &clone);
+    for database in [&central, &clone] {
+        assert_eq!(
+            database.rows("SELECT code, kind, note FROM gis.tree ORDER BY 1"),
+            ["c2|1|central", "c3|1|central"]
+        );
+    }
+}

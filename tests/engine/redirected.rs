@@ -215,3 +215,75 @@ fn types_that_differ_are_told() {
         "{told:?}"
     );
 }
+
+/// Who is whose child, by name.
+const CHILDREN: &str = "SELECT c.name || ' of ' || coalesce(p.name, '-') FROM gis.cat AS c LEFT JOIN gis.cat AS p ON p.code = c.up ORDER BY 1";
+
+/// Codes move on and a child with them, but the clone cannot take the new codes: there the code that the child refers
+/// to is still that of another row.
+#[test]
+fn a_child_waits_with_its_parent_whoever_has_its_code() {
+    for (table, child) in [
+        ("gis.cat", "INSERT INTO gis.cat VALUES ('b1', 'B', 'a1')"),
+        (
+            "gis.leaf",
+            "CREATE TABLE gis.leaf (name text, up text REFERENCES gis.cat ON UPDATE CASCADE); INSERT INTO gis.leaf VALUES ('B', 'a1')",
+        ),
+    ] {
+        let central = prepared(
+            "central",
+            &format!(
+                "CREATE SCHEMA gis; CREATE TABLE gis.cat (code text PRIMARY KEY, name text, up text REFERENCES gis.cat ON UPDATE CASCADE);
+                 INSERT INTO gis.cat VALUES ('e1', 'E', NULL), ('a1', 'A', NULL); {child}"
+            ),
+        );
+        let (one, other) = (clone_of(&central, "one"), clone_of(&central, "other"));
+        other.run("INSERT INTO gis.cat VALUES ('e2', 'own', NULL)");
+        one.run("UPDATE gis.cat SET code = 'e2' WHERE name = 'E'; UPDATE gis.cat SET code = 'e1' WHERE name = 'A'");
+        synchronize(&central, &one);
+        synchronize(&central, &other);
+        let parent = format!(
+            "SELECT p.name FROM {table} AS c JOIN gis.cat AS p ON p.code = c.up WHERE c.name = 'B'"
+        );
+        assert_eq!(other.value(&parent), "A", "{table}");
+        // The cause is mended.
+        other.run("UPDATE gis.cat SET code = 'e9' WHERE name = 'own'");
+        for _ in 0..2 {
+            for clone in [&other, &one] {
+                synchronize(&central, clone);
+            }
+        }
+        for database in [&central, &one, &other] {
+            assert_eq!(database.value(&parent), "A", "{table}");
+            assert!(aside(database).is_empty(), "{:?}", aside(database));
+        }
+    }
+}
+
+/// Codes go round, and a row that refers to one of them is edited in another field.
+#[test]
+fn a_reference_that_is_not_edited_follows_its_row() {
+    let central = prepared(
+        "central",
+        "CREATE SCHEMA gis; CREATE TABLE gis.cat (code text PRIMARY KEY, name text, up text REFERENCES gis.cat ON UPDATE CASCADE, note text);
+         INSERT INTO gis.cat VALUES ('e1', 'E', NULL), ('a1', 'A', NULL)",
+    );
+    let (one, other) = (clone_of(&central, "one"), clone_of(&central, "other"));
+    other.run("INSERT INTO gis.cat VALUES ('r', 'R', 'e1')");
+    synchronize(&central, &other);
+    synchronize(&central, &one);
+    one.run("UPDATE gis.cat SET code = 't' WHERE name = 'E'; UPDATE gis.cat SET code = 'e1' WHERE name = 'A'; UPDATE gis.cat SET code = 'a1' WHERE name = 'E'");
+    synchronize(&central, &one);
+    central.run("UPDATE gis.cat SET note = 'x' WHERE code = 'r'");
+    for clone in [&other, &one, &other] {
+        synchronize(&central, clone);
+    }
+    for database in [&central, &one, &other] {
+        assert_eq!(
+            database.rows(CHILDREN),
+            ["A of -", "E of -", "R of E"],
+            "{}",
+            database.name
+        );
+    }
+}

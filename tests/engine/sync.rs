@@ -2,7 +2,7 @@
 #![allow(missing_docs)]
 
 use crate::support::{
-    Database, aside, clone_of, counts, killed_at, prepared, refused, synchronize,
+    Database, aside, clone_of, counts, killed_at, messages, prepared, refused, synchronize,
 };
 use lizsync::error::Kind;
 use serde_json::json;
@@ -607,6 +607,29 @@ fn edits_of_a_table_that_was_put_elsewhere_wait() {
         assert_eq!(counts(&synchronize(&central, &clone))[0], 3, "{back}");
         assert!(aside(&central).is_empty() && aside(&clone).is_empty());
         equal(&[&central, &clone]);
+    }
+}
+
+/// Where a schema has another name for good, every run says so.
+#[test]
+fn a_schema_that_is_gone_is_told() {
+    let central = prepared("central", TREES);
+    let clone = clone_of(&central, "clone");
+    synchronize(&central, &clone);
+    for database in [&central, &clone] {
+        database.run("ALTER SCHEMA gis RENAME TO renamed");
+    }
+    for _ in 0..2 {
+        let said = messages(
+            "synchronize_database",
+            json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()}),
+        );
+        for side in ["the central database", "the clone"] {
+            let told = format!(
+                "The schema gis is synchronised by this clone, but it is not in {side} any more"
+            );
+            assert!(said.iter().any(|text| text.starts_with(&told)), "{said:?}");
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! receiver cannot take is marked as refused, and everything else goes through.
 
 mod delete;
+mod dependants;
 mod late;
 mod log;
 mod narrow;
@@ -169,6 +170,7 @@ impl Apply<'_> {
             applied.rows += written;
             applied.missing += self.record_missing(number, staged[&number].upserts, written)?;
         }
+        self.refuse_dependants(&upserts, staged)?;
         for &number in &upserts {
             self.write_late(number)?;
         }

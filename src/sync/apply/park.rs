@@ -207,13 +207,22 @@ impl Apply<'_> {
             let Some((child, loose)) = self.loosenable(reference, parent) else {
                 continue;
             };
+            // Rows that are staged for other fields get no reference back: the one that they have follows its row.
+            let names: Vec<String> = reference
+                .columns
+                .iter()
+                .map(|(name, _)| literal(name))
+                .collect();
             let sql = format!(
                 "SELECT c.uid FROM {} AS t JOIN {} AS c ON {}
-                 JOIN pg_temp.lizsync_stage AS s ON s.number = {child} AND s.uid = c.uid AND s.reason IS NULL AND s.op IN ('I', 'U', 'D')
+                 JOIN pg_temp.lizsync_stage AS s ON s.number = {child} AND s.uid = c.uid AND s.reason IS NULL
+                     AND (s.op = 'D' OR s.op IN ('I', 'U') AND s.fields OPERATOR({}.?|) ARRAY[{}]::text[])
                  WHERE t.uid = ANY ($1)",
                 self.scope.tables[parent].table,
                 reference.child_name,
-                reference.refers("c", "t")
+                reference.refers("c", "t"),
+                self.receiver.identity.hstore,
+                names.join(", ")
             );
             let doing = self.doing(child);
             let rows = self
