@@ -29,10 +29,10 @@ SELECT set_config(s.name, w.value::text, false)
 FROM (VALUES ('tcp_keepalives_idle', 30), ('tcp_keepalives_interval', 10), ('tcp_keepalives_count', 3)) AS w (name, value)
 JOIN pg_settings AS s ON s.name = w.name
 WHERE s.setting::integer NOT BETWEEN 1 AND w.value;
--- Many changes are sorted and joined in memory; more stays.
+-- Many changes are sorted and joined in memory; more stays, and what somebody asked for in PGOPTIONS.
 SELECT set_config(s.name, '64MB', false)
 FROM pg_settings AS s
-WHERE s.name IN ('work_mem', 'temp_buffers') AND pg_size_bytes(current_setting(s.name)) < 67108864;
+WHERE s.name IN ('work_mem', 'temp_buffers') AND s.source <> 'client' AND pg_size_bytes(current_setting(s.name)) < 67108864;
 -- The planner takes small queries of the catalog for large ones: compiling them takes a second.
 SET jit = off;
 -- Time limits that older versions do not have.

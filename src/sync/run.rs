@@ -231,8 +231,15 @@ impl Run<'_> {
                 &mut refusals.central,
             )
         };
-        // A clone that has much more to write than the central shall not keep the central's rows locked meanwhile.
-        let (central, clone) = match amount(to_central) * PATIENCE >= amount(to_clone) {
+        // A clone that has much more to write than the central shall not keep the central's rows locked meanwhile, and no
+        // clone its tables: to disable triggers locks them against all writers.
+        let tables = |number: &usize| scope.tables.get(*number);
+        let locks = to_central
+            .keys()
+            .filter_map(tables)
+            .any(|synced| synced.central.locks_writers());
+        let both = !locks && amount(to_central) * PATIENCE >= amount(to_clone);
+        let (central, clone) = match both {
             true => at_once(to_the_central, to_the_clone)?,
             false => {
                 let clone = to_the_clone()?;

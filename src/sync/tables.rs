@@ -33,6 +33,13 @@ pub struct Local {
     pub triggers: Vec<Trigger>,
 }
 
+impl Local {
+    /// Whether a run that writes it disables triggers, which locks it against all other writers.
+    pub fn locks_writers(&self) -> bool {
+        self.owned && self.triggers.iter().any(Trigger::runs)
+    }
+}
+
 /// A trigger of the user's own.
 #[derive(Debug, Clone)]
 pub struct Trigger {
