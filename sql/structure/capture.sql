@@ -241,7 +241,8 @@ BEGIN
 
     -- A row that moves to another partition is deleted there and, right after, inserted here. It is an
     -- update all the same: as an insertion, the fields that nobody touched would count as edited.
-    IF TG_OP = 'DELETE' AND mark IS NOT NULL THEN
+    IF TG_OP = 'DELETE' AND mark IS NOT NULL AND EXISTS (SELECT FROM pg_attribute AS a
+            WHERE a.attrelid = target AND a.attname = 'uid' AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped) THEN
         -- Others have logged meanwhile: their events, and this one, need not be in the order of what happened.
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE uid = $1)', target::regclass) INTO there USING old_uid;
         IF there THEN
