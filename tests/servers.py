@@ -11,7 +11,8 @@ user when this program is root. COMMAND finds it through the environment:
     LIZSYNC_TEST_PORT      port of socket and TCP
     LIZSYNC_TEST_PASSWORD  password of the superuser `postgres` over TCP
     LIZSYNC_TEST_CERTS     directory with root.crt, server.crt, client.crt and client.key (CN certuser)
-    LIZSYNC_TEST_BIN       directory of pg_dump, psql, pg_ctl …
+    LIZSYNC_TEST_BIN       directory of pg_dump, psql, …
+    LIZSYNC_TEST_SERVER_BIN  directory of initdb and pg_ctl
 
 `PG…` variables of the caller are not handed on: what a developer has set up must not decide a test.
 """
@@ -193,6 +194,7 @@ ssl_key_file = '{self.certificates}/server.key'
             "LIZSYNC_TEST_PASSWORD": self.password,
             "LIZSYNC_TEST_CERTS": str(self.certificates),
             "LIZSYNC_TEST_BIN": str(self.bin),
+            "LIZSYNC_TEST_SERVER_BIN": str(self.bin),
         }
 
 

@@ -80,6 +80,9 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $function$
 BEGIN
+    IF NOT lizsync.holds_log_since(new_tables.since) THEN
+        RAISE EXCEPTION 'the log of this database does not reach back to the last synchronisation' USING ERRCODE = 'LZ003';
+    END IF;
     RETURN QUERY
     SELECT l.schema_name, l.table_name, l.relid, l.uid IS NULL, min(l.event_id), max(l.event_id), max(l.action_tstamp_tx)
     FROM audit.logged_actions AS l
@@ -107,6 +110,9 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $function$
 BEGIN
+    IF NOT lizsync.holds_log_since(changes.since) THEN
+        RAISE EXCEPTION 'the log of this database does not reach back to the last synchronisation' USING ERRCODE = 'LZ003';
+    END IF;
     RETURN QUERY
     SELECT t.number, coalesce(l.uid, lpad(to_hex(l.event_id), 32, '0')::uuid), l.action, l.event_id,
            coalesce(l.edit_time, l.action_tstamp_clk), coalesce(l.session_user_name, ''),

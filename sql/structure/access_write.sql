@@ -164,7 +164,7 @@ $function$;
 
 -- Records that everything visible in a snapshot of the sender has been taken. acknowledged: the last
 -- run that the sender has received from here. What earlier runs of this sender listed as set aside, and
--- this one did not, does not wait any more.
+-- this one did not, does not wait any more. The transaction is that of the run: what it sees, the sender has taken.
 CREATE OR REPLACE FUNCTION lizsync.receive(sender uuid, snapshot txid_snapshot, sync_id uuid, deployment uuid,
     system_identifier bigint, timeline integer, highest_event bigint, acknowledged uuid)
 RETURNS void
@@ -173,13 +173,13 @@ AS $function$
     DELETE FROM lizsync.set_aside AS a
     WHERE a.clone_id = receive.sender AND a.sync_id IS DISTINCT FROM receive.sync_id;
     INSERT INTO lizsync.received (sender, snapshot, sync_id, received_at, deployment, system_identifier, timeline,
-        highest_event, acknowledged)
+        highest_event, acknowledged, given)
     VALUES (receive.sender, receive.snapshot, receive.sync_id, now(), receive.deployment, receive.system_identifier,
-        receive.timeline, receive.highest_event, receive.acknowledged)
+        receive.timeline, receive.highest_event, receive.acknowledged, txid_current_snapshot())
     ON CONFLICT (sender) DO UPDATE SET snapshot = excluded.snapshot, sync_id = excluded.sync_id,
         received_at = excluded.received_at, deployment = excluded.deployment,
         system_identifier = excluded.system_identifier, timeline = excluded.timeline,
-        highest_event = excluded.highest_event, acknowledged = excluded.acknowledged
+        highest_event = excluded.highest_event, acknowledged = excluded.acknowledged, given = excluded.given
 $function$;
 
 -- The uid of a conflict: the same for the same value that lost in the same way. So a run that reads edits once

@@ -108,8 +108,10 @@ CREATE TABLE lizsync.received (
     system_identifier bigint,
     timeline integer,
     highest_event bigint,
-    acknowledged uuid
+    acknowledged uuid,
+    given txid_snapshot
 );
+COMMENT ON COLUMN lizsync.received.given IS 'In the central: what the clone had taken of it when that was written, all that is visible in this snapshot';
 COMMENT ON COLUMN lizsync.received.acknowledged IS 'In a clone: the last synchronisation that the central had received from it when this one began';
 COMMENT ON TABLE lizsync.received IS 'What this database has taken from each sender: all that is visible in the snapshot of the sender';
 
@@ -174,6 +176,12 @@ CREATE TABLE lizsync.deployments (
 );
 CREATE INDEX deployments_clone_id_idx ON lizsync.deployments (clone_id);
 COMMENT ON TABLE lizsync.deployments IS 'In the central: the deployments of each clone; only the last one synchronises';
+
+CREATE TABLE lizsync.pruned (
+    snapshot txid_snapshot NOT NULL,
+    pruned_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE lizsync.pruned IS 'In the central: what may be gone from its log, all that is visible in one of these snapshots';
 
 CREATE TABLE lizsync.sys_structure_metadonnee (
     id serial PRIMARY KEY,

@@ -4,7 +4,7 @@ use super::{CENTRAL, CLONE};
 use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::registry::{Algorithm, OUTPUT_STATUS, OUTPUT_STRING, SYNCHRONIZATION};
-use crate::schema::{Output, Outputs, Parameters, Type};
+use crate::schema::{Default, Output, Outputs, Parameter, Parameters, Type};
 use crate::sync;
 
 pub(super) static ALGORITHM: Algorithm = Algorithm {
@@ -20,7 +20,17 @@ This audit data are transformed into INSERT/UPDATE/DELETE SQL queries which are 
 2/ From the CLONE to the CENTRAL database
 
 The central database stores which clone has replayed which audited modification, and keeps an history of synchronization items.",
-    parameters: &[CENTRAL, CLONE],
+    parameters: &[
+        CENTRAL,
+        CLONE,
+        Parameter::new(
+            "PRUNE_LOG",
+            "Remove from the log of the central database what all clones have received",
+            Type::Boolean,
+        )
+        .default(Default::Boolean(false))
+        .advanced(),
+    ],
     outputs: &[
         OUTPUT_STATUS,
         OUTPUT_STRING,
@@ -37,6 +47,7 @@ The central database stores which clone has replayed which audited modification,
         Output::new("SUPERSEDED_CLONE", "Edits of the clone superseded by later ones", Type::Number),
         Output::new("LOST_CLONE", "Edits of the clone of which nothing is left after conflicts", Type::Number),
         Output::new("SET_ASIDE_CLONE", "Changes of the clone set aside", Type::Number),
+        Output::new("PRUNED", "Events removed from the log of the central database", Type::Number),
     ],
     run,
 };
@@ -46,6 +57,7 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         parameters.required(CENTRAL.id)?,
         parameters.required(CLONE.id)?,
         parameters.connections(),
+        parameters.flag("PRUNE_LOG"),
         feedback,
     )?;
     Ok(Outputs::new(outcome.sentence())
@@ -61,5 +73,6 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         .with("CAPTURED_CLONE", outcome.clone.captured)
         .with("SUPERSEDED_CLONE", outcome.clone.superseded)
         .with("LOST_CLONE", outcome.clone.lost)
-        .with("SET_ASIDE_CLONE", outcome.clone.set_aside))
+        .with("SET_ASIDE_CLONE", outcome.clone.set_aside)
+        .with("PRUNED", outcome.pruned))
 }

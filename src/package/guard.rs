@@ -91,6 +91,19 @@ pub(super) fn central(central: &mut Connection, manifest: &Manifest) -> Result<I
         ))
         .hint("Make a new package and deploy that."));
     }
+    let held: bool = central
+        .query_one(
+            "SELECT lizsync.holds_log_since($1::text::txid_snapshot)",
+            &[&manifest.snapshot],
+        )
+        .doing(|| "Reading lizsync.pruned")?
+        .get(0);
+    if !held {
+        return Err(Error::state(format!(
+            "The package is too old: the central {place} has removed events from its log that came after it."
+        ))
+        .hint("Make a new package and deploy that."));
+    }
     Ok(identity)
 }
 

@@ -31,6 +31,8 @@ pub fn install(client: &mut impl GenericClient) -> Result<()> {
     record(client, "Installation")
 }
 
+const DOING: fn() -> &'static str = || "Creating the functions of the schemas audit and lizsync";
+
 /// Creates or replaces the functions.
 pub(super) fn functions(client: &mut impl GenericClient, hstore: &str) -> Result<()> {
     for text in [
@@ -38,11 +40,11 @@ pub(super) fn functions(client: &mut impl GenericClient, hstore: &str) -> Result
         include_str!("../../sql/structure/access_read.sql"),
         include_str!("../../sql/structure/access_write.sql"),
     ] {
-        client
-            .batch_execute(&fill(text, hstore))
-            .doing(|| "Creating the functions of the schemas audit and lizsync")?;
+        client.batch_execute(&fill(text, hstore)).doing(DOING)?;
     }
-    Ok(())
+    client
+        .batch_execute(include_str!("../../sql/structure/prune_log.sql"))
+        .doing(DOING)
 }
 
 /// Records that the structure now has this version.

@@ -17,6 +17,7 @@ mod needs;
 mod order;
 mod outcome;
 mod participant;
+mod prune;
 mod receipt;
 mod refusal;
 mod run;

@@ -12,6 +12,8 @@ pub struct Outcome {
     pub clone: Receipt,
     /// Conflicts recorded.
     pub conflicts: u64,
+    /// Events removed from the central's log.
+    pub pruned: u64,
 }
 
 impl Outcome {
@@ -55,6 +57,12 @@ impl Outcome {
                 counted(self.set_aside(), "change")
             ));
         }
+        if self.pruned > 0 {
+            sentence.push_str(&format!(
+                "; {} removed from the log of the central",
+                counted(self.pruned, "event")
+            ));
+        }
         sentence.push('.');
         sentence
     }
@@ -77,6 +85,7 @@ mod tests {
                 ..Receipt::default()
             },
             conflicts: 1,
+            ..Outcome::default()
         };
         assert_eq!(
             outcome.sentence(),

@@ -30,7 +30,7 @@ const FREE_TRIES: usize = 3;
 const PATIENCE: u64 = 4;
 
 /// Synchronises a clone with its central. `central` and `clone` are connection values, `named` the
-/// connections that the caller named.
+/// connections that the caller named; `prune`: whether what all clones have received then leaves the central's log.
 ///
 /// # Errors
 /// Every kind but transfer and program. Nothing is half applied on a side: what was committed to
@@ -39,6 +39,7 @@ pub fn run(
     central: &str,
     clone: &str,
     named: &BTreeMap<String, Secret>,
+    prune: bool,
     feedback: &Feedback,
 ) -> Result<Outcome> {
     feedback.info("Connecting to the central database and to the clone.");
@@ -48,40 +49,11 @@ pub fn run(
     )?;
     let mut run = Run::prepare(central, clone, feedback)?;
     run.warn_of_uncaptured()?;
-    let mut locked = Vec::new();
-    let mut again = false;
-    for attempt in 1..=TRIES {
-        feedback.check()?;
-        let error = match run.attempt(&locked) {
-            // What was refused may have waited for something that came after it, and what cascades
-            // changed has to reach the other side.
-            Ok(Ended::More) if !again && attempt < TRIES => {
-                again = true;
-                continue;
-            }
-            Ok(_) => return Ok(run.done()),
-            Err(error) => error,
-        };
-        run.central.rollback();
-        run.clone.rollback();
-        if !is_collision(&error) {
-            return Err(error);
-        }
-        if again {
-            // All that was there at first is done; what waits is tried again by the next run.
-            return Ok(run.done());
-        }
-        if attempt == TRIES {
-            return Err(error);
-        }
-        feedback.info(format!(
-            "Somebody else wrote the same rows ({error}) Trying again."
-        ));
-        if attempt >= FREE_TRIES {
-            locked = run.written.clone();
-        }
+    run.synchronize()?;
+    if prune {
+        run.prune_log()?;
     }
-    Err(Error::internal("A run ended without an outcome."))
+    Ok(run.done())
 }
 
 /// How a try ended.
@@ -127,6 +99,44 @@ impl Run<'_> {
             .for_each(|text| self.feedback.warning(text));
         self.feedback.progress(100.0);
         self.outcome
+    }
+
+    /// Tries until the run is done.
+    fn synchronize(&mut self) -> Result<()> {
+        let mut locked = Vec::new();
+        let mut again = false;
+        for attempt in 1..=TRIES {
+            self.feedback.check()?;
+            let error = match self.attempt(&locked) {
+                // What was refused may have waited for something that came after it, and what cascades
+                // changed has to reach the other side.
+                Ok(Ended::More) if !again && attempt < TRIES => {
+                    again = true;
+                    continue;
+                }
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            self.central.rollback();
+            self.clone.rollback();
+            if !is_collision(&error) {
+                return Err(error);
+            }
+            if again {
+                // All that was there at first is done; what waits is tried again by the next run.
+                return Ok(());
+            }
+            if attempt == TRIES {
+                return Err(error);
+            }
+            self.feedback.info(format!(
+                "Somebody else wrote the same rows ({error}) Trying again."
+            ));
+            if attempt >= FREE_TRIES {
+                locked = self.written.clone();
+            }
+        }
+        Err(Error::internal("A run ended without an outcome."))
     }
 
     /// One try: steps 1 to 6.

@@ -3,7 +3,7 @@
 use ::postgres::Row;
 
 use super::participant::Participant;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::postgres::Doing;
 
 /// The tables of which one side has new events, as they were called when these were logged.
@@ -42,7 +42,11 @@ impl Unread {
         let rows = participant
             .connection
             .query(&sql, &[])
-            .doing(|| format!("Reading the change log of the {name}"))?;
+            .doing(|| format!("Reading the change log of the {name}"))
+            .map_err(|error| match error.sqlstate_code() {
+                Some(PRUNED) => too_late(participant),
+                _ => error,
+            })?;
         let numbers = |column: &'static str| rows.iter().map(move |row| row.get::<_, i64>(column));
         Ok(Self {
             first_event: numbers("first_event").min(),
@@ -56,6 +60,17 @@ impl Unread {
     pub fn is_empty(&self) -> bool {
         self.tables.is_empty()
     }
+}
+
+/// The code of a log that does not reach back far enough.
+const PRUNED: &str = "LZ003";
+
+fn too_late(participant: &Participant) -> Error {
+    let place = participant.connection.describe();
+    Error::state(format!(
+        "The log of {place} does not reach back to the last synchronisation of this clone: events were removed that it has not received, because it had been forgotten (lizsync.forget_clone) or was deployed from an older package. Nothing was synchronised."
+    ))
+    .hint("Save the clone's edits, make a package and deploy it to the clone.")
 }
 
 impl UnreadTable {

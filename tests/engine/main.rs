@@ -26,6 +26,7 @@ mod owned;
 mod package;
 mod partitions;
 mod postgis;
+mod prune;
 mod random;
 mod receipts;
 mod redirected;

@@ -44,7 +44,7 @@ impl Server {
         }
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let server = Self {
-            bin: PathBuf::from(super::variable("LIZSYNC_TEST_BIN")),
+            bin: PathBuf::from(super::variable("LIZSYNC_TEST_SERVER_BIN")),
             directory,
             user,
             environment,

@@ -32,7 +32,7 @@ fn rows_of_partitions_travel_and_move() {
             "UPDATE gis.obs SET what = what || '!'; UPDATE gis.spread SET name = name || 'x'; UPDATE gis.by_function SET name = 'C' WHERE name = 'A'",
             "UPDATE gis.obs SET day = day + 400",
             "UPDATE gis.obs SET day = day - 400, code = code + 5, what = 'moved'; UPDATE gis.kind SET code = code || code",
-            "INSERT INTO gis.odd (day, code, what) VALUES ('2026-05-05', 1, 'directly'); DELETE FROM gis.obs_25; UPDATE gis.obs SET uid = gen_random_uuid() WHERE day < '2030-01-01'",
+            "INSERT INTO gis.odd (day, code, what) VALUES ('2026-05-05', 1, 'directly'); DELETE FROM gis.obs_25; UPDATE gis.obs SET uid = md5(random()::text)::uuid WHERE day < '2030-01-01'",
             "INSERT INTO gis.obs VALUES ('2026-05-05', 1, 'again', 'aa'), ('2025-02-02', 1, 'new', 'bb') ON CONFLICT (day, code) DO UPDATE SET what = excluded.what || gis.obs.what",
             "DELETE FROM gis.obs WHERE what <> 'new'; DELETE FROM gis.spread WHERE name < 'n5'",
         ],

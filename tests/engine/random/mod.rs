@@ -123,6 +123,11 @@ fn history(seed: u64) {
             }
             7 => {
                 synchronize(&central, &clones[dice.below(clones.len())]);
+                // A clone is known to the central from its first run on, here; really from its deployment on.
+                let all = central.value("SELECT count(*) FROM lizsync.deployments") == "3";
+                if all && dice.below(2) == 0 {
+                    central.run("SELECT lizsync.prune_log()");
+                }
             }
             _ => killed_run(&central, &clones[dice.below(clones.len())]),
         }
