@@ -4,7 +4,7 @@ use super::{CENTRAL, CLONE};
 use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::registry::{Algorithm, OUTPUT_STATUS, OUTPUT_STRING, SYNCHRONIZATION};
-use crate::schema::{Default, Output, Outputs, Parameter, Parameters, Type};
+use crate::schema::{Output, Outputs, Parameter, Parameters, Type};
 use crate::sync;
 
 pub(super) static ALGORITHM: Algorithm = Algorithm {
@@ -28,7 +28,7 @@ The central database stores which clone has replayed which audited modification,
             "Remove from the log of the central database what all clones have received",
             Type::Boolean,
         )
-        .default(Default::Boolean(false))
+        .optional()
         .advanced(),
     ],
     outputs: &[
