@@ -1,4 +1,5 @@
--- Staged rows of one table that refer to a row that is not there. {table}, {number}, {hstore}, {parent}; {fields}: what of s is written;
+-- Staged rows of one table that refer to a row that is not there. {table}, {number}, {hstore}, {parent};
+-- {fields}: what of s is written;
 -- {given}: the condition that all referring columns of n are set; {matches}: that p is what n refers to;
 -- {changed}: that the reference is a new one (i; n, and o as it was): PostgreSQL looks at no other one, and an
 -- old one may be wrong where the key is not valid.

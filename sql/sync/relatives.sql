@@ -1,4 +1,5 @@
--- Staged rows of one table that refer to other staged rows of it. {table}, {number}; {fields}: what of s is written;
+-- Staged rows of one table that refer to other staged rows of it. {table}, {number};
+-- {fields}: what of s is written;
 -- {matches}: the condition that p is what n refers to. Returns the row and the one it refers to.
 WITH input AS MATERIALIZED (
     SELECT s.uid, ((t.*) OPERATOR(pg_temp.#=) ({fields})) AS new

@@ -30,6 +30,7 @@ mod transfer;
 mod triggers;
 mod unread;
 mod wire;
+mod write;
 
 pub use outcome::Outcome;
 pub use receipt::Receipt;

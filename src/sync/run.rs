@@ -4,18 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::apply::{Applied, Apply, Found};
 use super::begin::Begun;
 use super::change::Time;
 use super::finish::Written;
-use super::lineage;
 use super::outcome::Outcome;
 use super::participant::Participant;
-use super::refusal::Refusals;
 use super::scope::Scope;
 use super::sides::at_once;
-use super::stage::{Amount, Staged};
-use super::tables::{self, Reference};
+use super::tables;
 use super::transfer::{New, Transferred, transfer};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
@@ -25,9 +21,6 @@ use crate::secret::Secret;
 /// Tries that may collide, and then tries that lock the tables first.
 const TRIES: usize = 6;
 const FREE_TRIES: usize = 3;
-
-/// How many times the changes for the central those for the clone may be, so that both are written at the same time.
-const PATIENCE: u64 = 4;
 
 /// Synchronises a clone with its central. `central` and `clone` are connection values, `named` the
 /// connections that the caller named; `prune`: whether what all clones have received then leaves the central's log.
@@ -50,10 +43,12 @@ pub fn run(
     let mut run = Run::prepare(central, clone, feedback)?;
     run.warn_of_uncaptured()?;
     run.synchronize()?;
+    run.tell_aside();
     if prune {
         run.prune_log()?;
     }
-    Ok(run.done())
+    feedback.progress(100.0);
+    Ok(run.outcome)
 }
 
 /// How a try ended.
@@ -92,13 +87,11 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Says what was set aside; the outcome of the run.
-    fn done(&self) -> Outcome {
+    /// Says what was set aside.
+    fn tell_aside(&self) {
         self.aside
             .iter()
             .for_each(|text| self.feedback.warning(text));
-        self.feedback.progress(100.0);
-        self.outcome
     }
 
     /// Tries until the run is done.
@@ -195,74 +188,9 @@ impl Run<'_> {
         self.warn_of_types(&scope, &transferred);
         self.feedback.progress(40.0);
 
-        // Both sides are written before either commits: a failure of one changes neither.
-        let mut refusals = std::mem::take(&mut transferred.refusals);
-        let (clone_id, sync_id, feedback) = (self.clone.id, self.sync_id, self.feedback);
-        let apply = |receiver: &mut Participant,
-                     references: &[Reference],
-                     staged: &Staged,
-                     refusals: &mut Refusals| match staged.is_empty() {
-            true => Ok(Applied::default()),
-            false => Apply {
-                receiver,
-                scope: &scope,
-                references,
-                clone: clone_id,
-                sync_id,
-                feedback,
-                refusals,
-                found: Found::default(),
-            }
-            .run(staged),
-        };
-        let Transferred {
-            to_clone,
-            to_central,
-            ..
-        } = &transferred;
-        let (central, clone) = (&mut self.central, &mut self.clone);
-        let mut to_the_clone = || {
-            let written = apply(
-                &mut *clone,
-                &clone_references,
-                to_clone,
-                &mut refusals.clone,
-            )?;
-            if !to_clone.is_empty() {
-                lineage::keep_pulled(clone, &scope, sync_id)?;
-            }
-            Ok(written)
-        };
-        let mut to_the_central = || {
-            apply(
-                central,
-                &central_references,
-                to_central,
-                &mut refusals.central,
-            )
-        };
-        // A clone that has much more to write than the central shall not keep the central's rows locked meanwhile, and no
-        // clone its tables: to disable triggers locks them against all writers.
-        let tables = |number: &usize| scope.tables.get(*number);
-        let locks = to_central
-            .keys()
-            .filter_map(tables)
-            .any(|synced| synced.central.locks_writers());
-        let both = !locks && amount(to_central) * PATIENCE >= amount(to_clone);
-        let (central, clone) = match both {
-            true => at_once(to_the_central, to_the_clone)?,
-            false => {
-                let clone = to_the_clone()?;
-                feedback.progress(60.0);
-                (to_the_central()?, clone)
-            }
-        };
-        feedback.progress(80.0);
-        let written = Written {
-            clone,
-            central,
-            refusals,
-        };
+        let references = [&central_references[..], &clone_references[..]];
+        let written = self.write(&scope, references, &mut transferred)?;
+        self.feedback.progress(80.0);
         self.finish(begun, new, &written, &transferred, Some(&scope))
     }
 
@@ -284,10 +212,4 @@ impl Run<'_> {
             }
         }
     }
-}
-
-/// How many changes are staged.
-fn amount(staged: &Staged) -> u64 {
-    let of = |amount: &Amount| amount.upserts + amount.deletes;
-    staged.values().map(of).sum()
 }

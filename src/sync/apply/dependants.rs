@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::Apply;
+use super::upsert::has_any;
 use crate::error::Result;
 use crate::postgres::{Template, literal};
 use crate::sync::refusal::Refusal;
@@ -54,17 +55,9 @@ impl Apply<'_> {
 
     fn dependants_sql(&self, number: usize, parent: usize, reference: &Reference) -> String {
         let hstore = &self.receiver.identity.hstore;
-        let list = |of: fn(&(String, String)) -> &str| {
-            let names: Vec<String> = reference
-                .columns
-                .iter()
-                .map(|pair| literal(of(pair)))
-                .collect();
-            names.join(", ")
-        };
-        let staged = |row: &str, names: String| {
-            format!("{row}.fields OPERATOR({hstore}.?|) ARRAY[{names}]::text[]")
-        };
+        let columns = || reference.columns.iter();
+        let children = columns().map(|(child, _)| child.as_str());
+        let keys = columns().map(|(_, key)| key.as_str());
         let value = |stage: &str, row: &str, name: &str| {
             let name = format!("{}::text", literal(name));
             format!(
@@ -72,9 +65,7 @@ impl Apply<'_> {
                      ELSE (OPERATOR(pg_temp.@#) ({row}.*)) OPERATOR({hstore}.->) {name} END"
             )
         };
-        let same: Vec<String> = reference
-            .columns
-            .iter()
+        let same: Vec<String> = columns()
             .map(|(child, key)| {
                 format!(
                     "({}) OPERATOR(pg_catalog.=) ({})",
@@ -89,8 +80,8 @@ impl Apply<'_> {
             .set("parent_number", parent.to_string())
             .set("table", table(number))
             .set("parent", table(parent))
-            .set("brings", staged("s", list(|(child, _)| child)))
-            .set("renamed", staged("r", list(|(_, key)| key)))
+            .set("brings", has_any("s", children, hstore))
+            .set("renamed", has_any("r", keys, hstore))
             .set("same", same.join(" AND "))
             .sql()
     }

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::Apply;
 use super::late::Late;
 use super::park::Room;
-use super::upsert::Verbs;
+use super::upsert::{Verbs, has_any};
 use crate::error::Result;
-use crate::postgres::{Template, literal, quote};
+use crate::postgres::{Template, quote};
 use crate::sync::needs;
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
@@ -321,19 +321,17 @@ impl Verbs {
 
 /// The condition that a staged row (see orphans.sql) brings a reference; `written`: it is in the table already.
 fn changed(reference: &Reference, written: bool, hstore: &str) -> String {
-    let list = |of: &dyn Fn(&str) -> String| {
-        let list: Vec<String> = reference
-            .columns
-            .iter()
-            .map(|(child, _)| of(child))
-            .collect();
-        list.join(", ")
-    };
+    let names = reference.columns.iter().map(|(child, _)| child.as_str());
     if written {
-        let names = list(&literal);
-        format!("(i.op = 'I' OR i.fields OPERATOR({hstore}.?|) ARRAY[{names}]::text[])")
+        format!("(i.op = 'I' OR {})", has_any("i", names, hstore))
     } else {
-        let row = |of: &str| list(&|name| format!("{of}.{}", quote(name)));
+        let row = |of: &str| {
+            let list: Vec<String> = names
+                .clone()
+                .map(|name| format!("{of}.{}", quote(name)))
+                .collect();
+            list.join(", ")
+        };
         format!(
             "(NOT i.there OR ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record)",
             row("n"),

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::Apply;
 use super::unique::Unique;
+use super::upsert::has_any;
 use crate::error::Result;
-use crate::postgres::{Doing, Template, literal, quote};
+use crate::postgres::{Doing, Template, quote};
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
 
@@ -146,19 +147,13 @@ impl Apply<'_> {
     fn loosen_changed(&mut self, number: usize, rows: &str, constraint: &str) -> Result<u64> {
         let oid = self.local(number).oid;
         let named = |r: &Reference| r.parent == oid && r.name == constraint;
-        let keys: BTreeSet<String> = self
-            .references
-            .iter()
-            .filter(|r| named(r))
-            .flat_map(|r| r.columns.iter().map(|(_, key)| literal(key)))
-            .collect();
-        let keys: Vec<String> = keys.into_iter().collect();
+        let references = self.references.iter().filter(|r| named(r));
+        let keys = references.flat_map(|r| r.columns.iter().map(|(_, key)| key.as_str()));
         let sql = format!(
             "SELECT t.uid FROM pg_temp.lizsync_stage AS s JOIN {} AS t ON t.uid = s.uid
-             WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U') AND s.fields OPERATOR({}.?|) ARRAY[{}]::text[]{rows}",
+             WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U') AND {}{rows}",
             self.scope.tables[number].table,
-            self.receiver.identity.hstore,
-            keys.join(", ")
+            has_any("s", keys, &self.receiver.identity.hstore)
         );
         let uids = self.uids(number, &sql)?;
         self.loosen(number, named, &uids)
@@ -208,21 +203,16 @@ impl Apply<'_> {
                 continue;
             };
             // Rows that are staged for other fields get no reference back: the one that they have follows its row.
-            let names: Vec<String> = reference
-                .columns
-                .iter()
-                .map(|(name, _)| literal(name))
-                .collect();
+            let names = reference.columns.iter().map(|(name, _)| name.as_str());
             let sql = format!(
                 "SELECT c.uid FROM {} AS t JOIN {} AS c ON {}
                  JOIN pg_temp.lizsync_stage AS s ON s.number = {child} AND s.uid = c.uid AND s.reason IS NULL
-                     AND (s.op = 'D' OR s.op IN ('I', 'U') AND s.fields OPERATOR({}.?|) ARRAY[{}]::text[])
+                     AND (s.op = 'D' OR s.op IN ('I', 'U') AND {})
                  WHERE t.uid = ANY ($1)",
                 self.scope.tables[parent].table,
                 reference.child_name,
                 reference.refers("c", "t"),
-                self.receiver.identity.hstore,
-                names.join(", ")
+                has_any("s", names, &self.receiver.identity.hstore)
             );
             let doing = self.doing(child);
             let rows = self

@@ -260,6 +260,12 @@ pub(super) fn assigned<'n>(names: impl Iterator<Item = &'n str>) -> String {
     list.join(", ")
 }
 
+/// The condition that a staged row (an alias) has a value for one of these fields.
+pub(super) fn has_any<'n>(row: &str, names: impl Iterator<Item = &'n str>, hstore: &str) -> String {
+    let names = names.map(str::to_owned).collect();
+    format!("{row}.fields OPERATOR({hstore}.?|) {}", array(&names))
+}
+
 /// Names as an SQL array of text.
 pub(super) fn array(names: &BTreeSet<String>) -> String {
     let list: Vec<String> = names.iter().map(|name| literal(name)).collect();
