@@ -1,4 +1,5 @@
--- Schema audit: the change log. {hstore} is the quoted schema of the extension hstore.
+-- Schema audit: the change log. {hstore} is the quoted schema of the extension hstore,
+-- {compression} what follows the type of a column that holds rows.
 CREATE SCHEMA audit;
 COMMENT ON SCHEMA audit IS 'LizSync: the log of changes, written by triggers';
 
@@ -17,8 +18,8 @@ CREATE TABLE audit.logged_actions (
     client_port integer,
     client_query text,
     action text NOT NULL CHECK (action IN ('I', 'D', 'U', 'T')),
-    row_data {hstore}.hstore,
-    changed_fields {hstore}.hstore,
+    row_data {hstore}.hstore{compression},
+    changed_fields {hstore}.hstore{compression},
     statement_only boolean NOT NULL DEFAULT false,
     sync_data jsonb NOT NULL DEFAULT '{"origin": null, "replayed_by": {}}',
     uid uuid,

@@ -1,5 +1,6 @@
 -- Schema lizsync: who this database is, what it has received, and what synchronisations did.
--- {hstore} is the quoted schema of the extension hstore, {uuid} an expression that makes a random uuid.
+-- {hstore} is the quoted schema of the extension hstore, {uuid} an expression that makes a random uuid,
+-- {compression} what follows the type of a column that holds rows.
 CREATE SCHEMA lizsync;
 COMMENT ON SCHEMA lizsync IS 'LizSync: synchronisation between a central database and its clones';
 
@@ -75,7 +76,7 @@ CREATE TABLE lizsync.set_aside (
     table_name text NOT NULL,
     uid uuid NOT NULL,
     action text NOT NULL CHECK (action IN ('I', 'D', 'U')),
-    fields {hstore}.hstore,
+    fields {hstore}.hstore{compression},
     edit_time timestamptz,
     field_times {hstore}.hstore,
     user_name text,
@@ -135,7 +136,7 @@ CREATE TABLE lizsync.pulled (
     table_name text NOT NULL,
     uid uuid NOT NULL,
     action text NOT NULL CHECK (action IN ('I', 'D', 'U')),
-    fields {hstore}.hstore,
+    fields {hstore}.hstore{compression},
     edit_time timestamptz,
     field_times {hstore}.hstore,
     user_name text
@@ -149,7 +150,7 @@ CREATE TABLE lizsync.sent (
     table_name text NOT NULL,
     uid uuid NOT NULL,
     action text NOT NULL CHECK (action IN ('I', 'D', 'U')),
-    fields {hstore}.hstore,
+    fields {hstore}.hstore{compression},
     edit_time timestamptz,
     field_times {hstore}.hstore,
     user_name text

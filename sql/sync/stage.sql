@@ -2,18 +2,18 @@
 -- log (all of them if fields is null); C record a conflict (fields are its columns).
 -- reason: why a change is not applied but set aside (number of a refusal); place: its turn where
 -- changes are written in parts; before: the row as it was, where it had to make room.
--- {hstore}: quoted schema of the extension hstore.
+-- {hstore}: quoted schema of the extension hstore; {compression}: what follows the type of a column that holds rows.
 CREATE TEMPORARY TABLE lizsync_stage (
     number integer NOT NULL,
     uid uuid NOT NULL,
     op "char" NOT NULL,
-    fields {hstore}.hstore,
+    fields {hstore}.hstore{compression},
     edit_time timestamptz,
     field_times {hstore}.hstore,
     user_name text,
     reason integer,
     place integer,
-    before {hstore}.hstore
+    before {hstore}.hstore{compression}
 ) ON COMMIT DROP;
 
 -- populate_record and hstore of the extension take a row of any type; in its schema others could be made for the

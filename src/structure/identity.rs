@@ -41,6 +41,8 @@ pub struct Cluster {
     pub database_oid: i64,
     /// `server_version_num`, as 150018.
     pub version: i32,
+    /// Whether it can compress values with LZ4: from PostgreSQL 14 on, where it was built with it.
+    pub lz4: bool,
 }
 
 /// What is installed in a database.
@@ -116,12 +118,22 @@ fn read(client: &mut impl GenericClient, doing: &str) -> Result<Row> {
 }
 
 impl Cluster {
+    /// What stands behind the type of a column that holds rows, as SQL. To compress the text of a geometry, LZ4
+    /// takes a tenth of the time that PostgreSQL's own method does.
+    pub fn compression(&self) -> &'static str {
+        match self.lz4 {
+            true => " COMPRESSION lz4",
+            false => "",
+        }
+    }
+
     fn from_row(row: &Row) -> Self {
         Self {
             system_identifier: row.get("system_identifier"),
             timeline: row.get("timeline"),
             database_oid: row.get("database_oid"),
             version: row.get("server_version"),
+            lz4: row.get("lz4"),
         }
     }
 }

@@ -171,6 +171,7 @@ pub fn transfer(
 fn ready(participant: &mut Participant, feedback: &Feedback) -> Result<Connection> {
     let sql = participant
         .template(include_str!("../../sql/sync/stage.sql"))
+        .set("compression", participant.identity.cluster.compression())
         .sql();
     participant
         .connection
