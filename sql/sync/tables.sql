@@ -25,6 +25,9 @@ SELECT n.nspname AS schema, c.relname AS name, c.oid,
        ARRAY(SELECT a.attname::text FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT a.attnotnull
                AND y.typtype <> 'd') AS nullable,
+       -- Whether a row without a value for some column may be none of the table: a domain decides that.
+       EXISTS (SELECT FROM pg_attribute AS a JOIN pg_type AS y ON y.oid = a.atttypid
+               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND y.typtype = 'd') AS has_domains,
        -- Columns with a default whose domain, or one that it builds upon, may not be null.
        ARRAY(SELECT a.attname::text FROM pg_attribute AS a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atthasdef AND a.attgenerated = ''

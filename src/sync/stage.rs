@@ -44,6 +44,8 @@ pub struct Stage<W: Write> {
 pub struct Amount {
     /// Rows to insert or update.
     pub upserts: u64,
+    /// Those of them that the sender has inserted.
+    pub inserts: u64,
     /// Rows to delete.
     pub deletes: u64,
     /// Changes that are to be set aside.
@@ -80,7 +82,11 @@ impl<W: Write> Stage<W> {
             .or_default();
         match change {
             _ if reason.is_some() => amount.refused += 1,
-            Change::Insert(_) | Change::Update(_) => amount.upserts += 1,
+            Change::Insert(_) => {
+                amount.upserts += 1;
+                amount.inserts += 1;
+            }
+            Change::Update(_) => amount.upserts += 1,
             Change::Delete(_) => amount.deletes += 1,
         }
         match change {

@@ -28,6 +28,8 @@ pub struct Local {
     pub nullable: BTreeSet<String>,
     /// Columns with a default whose type (a domain) may not be null.
     pub stubborn: Vec<String>,
+    /// Whether the type of a column is a domain.
+    pub has_domains: bool,
     /// Triggers of the user's own that run, and copies of them in partitions in whatever mode; those of a
     /// table before those of its partitions.
     pub triggers: Vec<Trigger>,
@@ -186,6 +188,7 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
                 .collect(),
             nullable: row.get::<_, Vec<String>>("nullable").into_iter().collect(),
             stubborn: row.get("stubborn"),
+            has_domains: row.get("has_domains"),
             triggers: triggers
                 .map(|((table, name), mode)| Trigger {
                     table,

@@ -80,6 +80,8 @@ pub struct Found {
     again: bool,
     /// For each table, columns that the sender does not have any more, but has edited.
     left: BTreeMap<usize, BTreeSet<Arc<str>>>,
+    /// The tables that the sender has inserted rows into.
+    inserts: BTreeSet<usize>,
     /// The defaults of the columns of the receiver's tables (oid, column), as SQL.
     defaults: BTreeMap<u32, BTreeMap<String, String>>,
     /// The search path of what users have made, while it may run.
@@ -103,6 +105,8 @@ impl Apply<'_> {
                 disabled.push(number);
             }
         }
+        let with = staged.iter().filter(|(_, amount)| amount.inserts > 0);
+        self.found.inserts = with.map(|(number, _)| *number).collect();
         self.hold_tables(staged)?;
         self.find_left(staged)?;
         // Functions in checks and indexes may expect to find others.

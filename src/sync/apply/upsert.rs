@@ -36,11 +36,18 @@ impl Apply<'_> {
         let synced = &scope.tables[number];
         let local = synced.on(self.receiver.side);
         self.announce(local.oid)?;
+        // Without the other half the statement needs no right to it, and PostgreSQL plans no join with it.
+        let verbs = match verbs {
+            Verbs::Both if !self.found.inserts.contains(&number) => Verbs::Update,
+            _ => verbs,
+        };
         let late = self.late_columns(number);
         let hstore = self.receiver.identity.hstore.clone();
         let names = self.columns(number);
         let columns: Vec<String> = names.iter().map(|name| quote(name)).collect();
         let defaults = self.defaults(local.oid);
+        // Triggers that could not be disabled may change what is written.
+        let watched = !local.triggers.is_empty() && !local.owned;
         // A row that was logged before a column was added gets its default, as it did at the sender.
         let values: Vec<String> = names
             .iter()
@@ -53,16 +60,27 @@ impl Apply<'_> {
                 None => format!("(i.new).{name}"),
             })
             .collect();
-        let mut assignments = assigned(
-            names
-                .iter()
-                .map(|name| &**name)
-                .filter(|name| *name != "uid" && !late.contains(*name)),
-        );
+        let mut assignments = names
+            .iter()
+            .map(|name| &**name)
+            .filter(|name| *name != "uid" && !late.contains(*name))
+            .map(|name| given(name, &hstore))
+            .collect::<Vec<_>>()
+            .join(", ");
         // A table of nothing but a uid has nothing to update.
         if assignments.is_empty() {
             assignments = "uid = (i.new).uid".to_owned();
         }
+        let table = &synced.table;
+        let whole = format!("(t.*)::{table}");
+        let none = format!("NULL::{table}");
+        let logged = self.receiver.side == Side::Central;
+        // Without values that nobody edited no large one is read: they stay as they are.
+        let base = if local.has_domains || watched {
+            &whole
+        } else {
+            &none
+        };
         let row = if late.is_empty() {
             "n.row".to_owned()
         } else {
@@ -74,9 +92,7 @@ impl Apply<'_> {
         let entries = Template::new(include_str!("../../../sql/sync/upsert_log.sql"))
             .set("row", row)
             .sql();
-        // Triggers that could not be disabled may change what is written.
-        let watched = !local.triggers.is_empty() && !local.owned;
-        let altered = (watched && self.receiver.side == Side::Central).then(|| {
+        let altered = (watched && logged).then(|| {
             let columns = names.iter().map(|name| name.to_string());
             let columns = array(&columns.filter(|name| !late.contains(name)).collect());
             self.receiver
@@ -89,7 +105,6 @@ impl Apply<'_> {
             true => "(OPERATOR(pg_temp.@#) (t.*))".to_owned(),
             false => format!("NULL::{hstore}.hstore"),
         };
-        let table = &synced.table;
         let nothing =
             || format!("SELECT NULL::uuid AS uid, NULL::{hstore}.hstore AS row WHERE false");
         let update = match verbs {
@@ -112,6 +127,8 @@ impl Apply<'_> {
             .set("table", synced.table.to_string())
             .set("update", update)
             .set("insert", insert)
+            .set("old", if logged { &whole } else { &none }.as_str())
+            .set("base", base.as_str())
             .set("fields", self.fields(synced, &late))
             // A trigger may give a row another uid, under which nobody would look for it.
             .set(
@@ -250,6 +267,16 @@ impl Apply<'_> {
         }
         Ok(())
     }
+}
+
+/// The assignment of a column that keeps its value where the staged row has none for it: a large one is not
+/// written anew.
+fn given(name: &str, hstore: &str) -> String {
+    format!(
+        "{0} = CASE WHEN i.fields OPERATOR({hstore}.?) {1}::text OR i.before OPERATOR({hstore}.?) {1}::text THEN (i.new).{0} ELSE t.{0} END",
+        quote(name),
+        literal(name)
+    )
 }
 
 /// `column = (i.new).column` for each.
