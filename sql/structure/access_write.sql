@@ -33,6 +33,12 @@ DECLARE
     may_insert boolean;
     may_update boolean;
     may_delete boolean;
+    -- What is the same for all entries is found out once.
+    app text := current_setting('application_name');
+    addr inet := inet_client_addr();
+    port integer := inet_client_port();
+    sender text := log.origin;
+    nobody jsonb := '{}';
     wrong text;
     written bigint;
 BEGIN
@@ -48,6 +54,34 @@ BEGIN
     may_insert := has_any_column_privilege(caller, log.relid, 'INSERT');
     may_update := has_any_column_privilege(caller, log.relid, 'UPDATE');
     may_delete := has_table_privilege(caller, log.relid, 'DELETE');
+
+    -- What may not be logged is left out, and told afterwards: almost always there is none of it.
+    INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+        action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id, application_name,
+        client_addr, client_port, action, row_data, changed_fields, uid, origin, sync_id, edit_time, field_times, sync_data)
+    SELECT log.schema_name, log.table_name, log.relid, e.user_name,
+        now(), statement_timestamp(), clock_timestamp(), txid_current(), app,
+        addr, port, e.action, e.row_data, e.changed_fields, e.uid,
+        log.origin, log.sync_id, e.edit_time, e.field_times,
+        jsonb_build_object('origin', sender, 'replayed_by', nobody, 'action_tstamp_tx', e.edit_time)
+    FROM unnest(log.entries) AS e
+    WHERE e.uid IS NOT NULL
+      AND CASE e.action
+          WHEN 'I' THEN may_insert AND e.row_data IS NOT NULL
+          WHEN 'U' THEN e.changed_fields IS NOT NULL AND (may_update OR may_insert AND EXISTS (
+              SELECT FROM audit.logged_actions AS l
+              WHERE l.transaction_id = txid_current() AND l.relid = log.relid AND l.uid = e.uid AND l.action = 'I'))
+          WHEN 'D' THEN may_delete
+          ELSE false END
+      AND (e.edit_time BETWEEN earliest AND latest) IS NOT FALSE
+      AND (e.field_times IS NULL OR NOT EXISTS (
+          SELECT FROM {hstore}.each(e.field_times) AS f
+          WHERE CASE WHEN f.value ~ '^-?[0-9]{1,18}$'
+              THEN f.value::bigint NOT BETWEEN -3155673600000000 AND 252455529600000000 ELSE true END));
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written = coalesce(cardinality(log.entries), 0) THEN
+        RETURN written;
+    END IF;
 
     SELECT CASE
         WHEN e.action IS NULL OR e.action NOT IN ('I', 'U', 'D') THEN 'the action must be I, U or D'
@@ -81,17 +115,8 @@ BEGIN
         RAISE EXCEPTION 'lizsync.log: % has no right to % on %.%', caller, wrong, log.schema_name, log.table_name
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
-        action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id, application_name,
-        client_addr, client_port, action, row_data, changed_fields, uid, origin, sync_id, edit_time, field_times, sync_data)
-    SELECT log.schema_name, log.table_name, log.relid, e.user_name,
-        now(), statement_timestamp(), clock_timestamp(), txid_current(), current_setting('application_name'),
-        inet_client_addr(), inet_client_port(), e.action, e.row_data, e.changed_fields, e.uid,
-        log.origin, log.sync_id, e.edit_time, e.field_times,
-        jsonb_build_object('origin', log.origin::text, 'replayed_by', '{}'::jsonb, 'action_tstamp_tx', e.edit_time)
-    FROM unnest(log.entries) AS e;
-    GET DIAGNOSTICS written = ROW_COUNT;
-    RETURN written;
+    RAISE EXCEPTION 'lizsync.log: % has no right to update rows of %.% that it did not insert',
+        caller, log.schema_name, log.table_name USING ERRCODE = 'insufficient_privilege';
 END
 $function$;
 

@@ -1,7 +1,6 @@
 , altered AS (
     -- What triggers that could not be disabled made of the rows: a change of the central, now.
-    SELECT ROW('U', w.uid, w.meant, w.row OPERATOR({hstore}.-) w.meant, NULL, NULL, session_user)::lizsync.entry AS entry,
-        row_number() OVER () AS place
+    SELECT ROW('U', w.uid, w.meant, w.row OPERATOR({hstore}.-) w.meant, NULL, NULL, session_user)::lizsync.entry AS entry
     FROM (
         SELECT i.uid, {hstore}.slice((OPERATOR(pg_temp.@#) i.new), {columns}) AS meant, {hstore}.slice(u.row, {columns}) AS row
         FROM input AS i JOIN updated AS u ON u.uid = i.uid
