@@ -11,7 +11,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # “make” alone builds.
 .DEFAULT_GOAL := build
 
-.PHONY: help build header docs setup demo soak test versions bench clean
+.PHONY: help build header docs setup demo soak test versions bench charts clean
 
 help:
 	@echo 'make demo    install what is missing, build, and show everything at work on private servers'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test    install what is missing, and run all checks and tests'
 	@echo 'make versions  run the tests on PostgreSQL 12 to 18, and on pairs of them (downloads servers)'
 	@echo 'make soak    values of gigabytes, and random histories for an hour, or ROUNDS=n of them, from SEED=n'
+	@echo 'make charts  measure how it grows, and draw docs/charts anew (takes an hour)'
 	@echo 'make bench   measure what it costs, as ratios (ONLY=sync,idle for some, RUNS=n)'
 	@echo 'make build   build the library: $(LIZSYNC_LIBRARY)'
 	@echo 'make header  write include/lizsync.h anew'
@@ -65,6 +66,9 @@ soak: setup
 bench: setup build
 	cargo bench --no-run --bench bench
 	ONLY=$(ONLY) $(PYTHON) tests/servers.py run --settings benches/postgresql.conf cargo bench --quiet --bench bench
+
+charts: ONLY = growth,crowd
+charts: bench
 
 clean:
 	cargo clean

@@ -34,9 +34,16 @@ impl Crowd {
 
     /// Each clone edits rows of its own.
     pub fn edit(&self, edits: u64, round: usize) {
-        for (n, clone) in (0..).zip(&self.clones) {
-            Edited::Values.edit(&mut clone.connect(), n * edits + 1, (n + 1) * edits, round);
+        for place in 0..self.clones.len() {
+            self.edit_one(place, edits, round);
         }
+    }
+
+    /// One clone edits its rows.
+    pub fn edit_one(&self, place: usize, edits: u64, round: usize) {
+        let first = u64::try_from(place).unwrap() * edits + 1;
+        let clone = &mut self.clones[place].connect();
+        Edited::Values.edit(clone, first, first + edits - 1, round);
     }
 
     pub fn synchronize(&self, clone: &Database) {

@@ -6,6 +6,7 @@
 
 mod audited;
 mod capture;
+mod chart;
 mod clones;
 mod growth;
 mod idle;
