@@ -459,6 +459,11 @@ fn what_a_trigger_that_runs_again_changes_comes_back_once() {
         [4, 0],
         "{outputs}"
     );
+    // And nothing but what the trigger changed.
+    assert_eq!(
+        central.rows("SELECT DISTINCT skeys(changed_fields) FROM audit.logged_actions WHERE origin = (SELECT server_id FROM lizsync.server_metadata)"),
+        ["edited_at"]
+    );
     idle(&role.synchronize(&central, &clone));
     role.synchronize(&central, &other);
     idle(&role.synchronize(&central, &other));

@@ -329,3 +329,24 @@ fn an_upgrade_brings_the_functions_of_this_version() {
     );
     assert!(said.contains("not installed"), "{said}");
 }
+
+#[test]
+fn rows_are_compressed_fast_where_the_server_can() {
+    let database = central("compressed", "");
+    let able: Vec<String> = database.rows(
+        "SELECT DISTINCT 'l' FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)",
+    );
+    let used = database.rows(
+        "SELECT DISTINCT nullif(to_jsonb(a) ->> 'attcompression', '') FROM pg_attribute AS a
+         WHERE a.attname IN ('row_data', 'changed_fields') AND a.attrelid = 'audit.logged_actions'::regclass
+            OR a.attname = 'fields' AND a.attrelid IN ('lizsync.pulled'::regclass, 'lizsync.sent'::regclass, 'lizsync.set_aside'::regclass)",
+    );
+    assert_eq!(
+        used,
+        if able.is_empty() {
+            vec!["∅".to_owned()]
+        } else {
+            able
+        }
+    );
+}
