@@ -26,6 +26,8 @@ pub(super) struct Begun {
     pub(super) clone: Moment,
     pub(super) received_by_clone: Received,
     pub(super) received_by_central: Option<Received>,
+    /// The last run that the central has, where the clone may forget those before it.
+    pub(super) taken: Option<Uuid>,
     /// Runs that the central lacks.
     pub(super) missing: Vec<Uuid>,
     /// Whether it had them: then what they brought goes back to it.
@@ -139,18 +141,19 @@ impl<'a> Run<'a> {
             received_by_central.as_ref(),
             &central,
         )?;
-        // A second pass of one run must not make the clone forget the run before.
-        if !self.committed {
-            self.prune(received_by_central.as_ref().map(|r| r.sync_id))?;
-        }
         let waited = self.waiting()?;
         Ok(Begun {
             central,
             clone,
-            received_by_clone,
-            received_by_central,
             waited,
             stored: waited > 0 || !missing.is_empty(),
+            // A second pass of one run must not make the clone forget the run before.
+            taken: received_by_central
+                .as_ref()
+                .map(|r| r.sync_id)
+                .filter(|_| !self.committed),
+            received_by_clone,
+            received_by_central,
             missing,
             lost,
         })

@@ -123,33 +123,6 @@ impl Run<'_> {
         Ok(row.get(0))
     }
 
-    /// Forgets the runs that the central has shown to have, and what of the clone's log they sent.
-    /// `taken`: the last run that the central has.
-    pub(super) fn prune(&mut self, taken: Option<Uuid>) -> Result<()> {
-        let doing = || "Clearing the clone's log of what the central has";
-        let row = self
-            .clone
-            .connection
-            .query_opt(
-                include_str!("../../sql/sync/prune.sql"),
-                &[&taken, &self.replicated],
-            )
-            .doing(doing)?;
-        if let Some(row) = row {
-            let snapshot: &str = row.get("snapshot");
-            self.clone
-                .connection
-                .execute(
-                    "DELETE FROM audit.logged_actions
-                     WHERE transaction_id < txid_snapshot_xmax($1::text::txid_snapshot)
-                       AND txid_visible_in_snapshot(transaction_id, $1::text::txid_snapshot)",
-                    &[&snapshot],
-                )
-                .doing(doing)?;
-        }
-        Ok(())
-    }
-
     /// Writes this run into the clone's memory.
     pub(super) fn remember(&mut self, central_snapshot: &str, clone_snapshot: &str) -> Result<()> {
         self.clone
@@ -176,6 +149,32 @@ impl Run<'_> {
             log::debug!("noting that the central has committed: {error}");
         }
     }
+}
+
+/// Lets the clone forget the runs before `taken`, the last one that the central has shown to have, and what of its log
+/// they sent. `replicated`: whether the central has standbys.
+pub(super) fn forget(clone: &mut Participant, taken: Option<Uuid>, replicated: bool) -> Result<()> {
+    let doing = || "Clearing the clone's log of what the central has";
+    let row = clone
+        .connection
+        .query_opt(
+            include_str!("../../sql/sync/prune.sql"),
+            &[&taken, &replicated],
+        )
+        .doing(doing)?;
+    if let Some(row) = row {
+        let snapshot: &str = row.get("snapshot");
+        clone
+            .connection
+            .execute(
+                "DELETE FROM audit.logged_actions
+                 WHERE transaction_id < txid_snapshot_xmax($1::text::txid_snapshot)
+                   AND txid_visible_in_snapshot(transaction_id, $1::text::txid_snapshot)",
+                &[&snapshot],
+            )
+            .doing(doing)?;
+    }
+    Ok(())
 }
 
 /// Keeps what a run brought to the clone, for a central that loses the run.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::begin::Begun;
 use super::change::Time;
 use super::finish::Written;
+use super::lineage;
 use super::outcome::Outcome;
 use super::participant::Participant;
 use super::scope::Scope;
@@ -144,6 +145,7 @@ impl Run<'_> {
         if anything {
             self.exchange(&begun, &new, offset)
         } else {
+            lineage::forget(&mut self.clone, begun.taken, self.replicated)?;
             self.finish(
                 &begun,
                 &new,
@@ -189,7 +191,7 @@ impl Run<'_> {
         self.feedback.progress(40.0);
 
         let references = [&central_references[..], &clone_references[..]];
-        let written = self.write(&scope, references, &mut transferred)?;
+        let written = self.write(begun, &scope, references, &mut transferred)?;
         self.feedback.progress(80.0);
         self.finish(begun, new, &written, &transferred, Some(&scope))
     }

@@ -1,6 +1,7 @@
 //! Reading both logs at the snapshots of the run's transactions, and staging what each side has to do.
 
 use std::collections::BTreeMap;
+use std::thread;
 
 use uuid::Uuid;
 
@@ -163,7 +164,12 @@ pub fn transfer(
             .batch_execute("ANALYZE pg_temp.lizsync_stage")
             .doing(|| "Analysing the staging table")
     };
-    at_once(|| analyse(central), || analyse(clone))?;
+    // A connection takes some milliseconds to end.
+    thread::scope(|threads| {
+        threads.spawn(|| drop(from_central));
+        threads.spawn(|| drop((from_clone, from_store)));
+        at_once(|| analyse(central), || analyse(clone))
+    })?;
     Ok(transferred)
 }
 

@@ -1,6 +1,7 @@
 //! Writing to both databases what is staged in them.
 
 use super::apply::{Applied, Apply, Found};
+use super::begin::Begun;
 use super::finish::Written;
 use super::lineage;
 use super::participant::Participant;
@@ -21,6 +22,7 @@ impl Run<'_> {
     /// and of the clone.
     pub(super) fn write(
         &mut self,
+        begun: &Begun,
         scope: &Scope,
         [central_references, clone_references]: [&[Reference]; 2],
         transferred: &mut Transferred,
@@ -28,6 +30,7 @@ impl Run<'_> {
         // Both sides are written before either commits: a failure of one changes neither.
         let mut refusals = std::mem::take(&mut transferred.refusals);
         let (clone_id, sync_id, feedback) = (self.clone.id, self.sync_id, self.feedback);
+        let replicated = self.replicated;
         let apply = |receiver: &mut Participant,
                      references: &[Reference],
                      staged: &Staged,
@@ -56,6 +59,8 @@ impl Run<'_> {
             if !to_clone.is_empty() {
                 lineage::keep_pulled(clone, scope, sync_id)?;
             }
+            // Now, because the clone is done before the central.
+            lineage::forget(clone, begun.taken, replicated)?;
             Ok(written)
         };
         let mut to_the_central = || {
