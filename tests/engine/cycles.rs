@@ -108,3 +108,22 @@ fn a_ring_beside_a_row_that_is_refused() {
         );
     }
 }
+
+/// Tables of nothing but references to each other: the columns that are written late are all that is edited.
+#[test]
+fn tables_of_nothing_but_references() {
+    let uid = "uid uuid NOT NULL UNIQUE DEFAULT md5(random()::text || clock_timestamp())::uuid";
+    travels(
+        "bare",
+        &format!(
+            "CREATE SCHEMA gis; CREATE TABLE gis.a (id serial PRIMARY KEY, {uid}); CREATE TABLE gis.b (id serial PRIMARY KEY, {uid}, a uuid REFERENCES gis.a (uid));
+            ALTER TABLE gis.a ADD b uuid REFERENCES gis.b (uid)"
+        ),
+        &[
+            "INSERT INTO gis.a DEFAULT VALUES; INSERT INTO gis.b (a) SELECT uid FROM gis.a",
+            "UPDATE gis.a SET b = (SELECT uid FROM gis.b)",
+            "UPDATE gis.a SET b = NULL",
+            "UPDATE gis.b SET a = NULL; UPDATE gis.a SET b = (SELECT uid FROM gis.b)",
+        ],
+    );
+}

@@ -69,7 +69,7 @@ impl Apply<'_> {
             .join(", ");
         // A table of nothing but a uid has nothing to update.
         if assignments.is_empty() {
-            assignments = "uid = (i.new).uid".to_owned();
+            assignments = "uid = t.uid".to_owned();
         }
         let table = &synced.table;
         let whole = format!("(t.*)::{table}");
