@@ -64,7 +64,11 @@ impl Apply<'_> {
             .iter()
             .map(|name| &**name)
             .filter(|name| *name != "uid" && !late.contains(*name))
-            .map(|name| given(name, &hstore))
+            // A trigger that looks at the stored form of a row sees it as it always was.
+            .map(|name| match watched {
+                true => assigned(std::iter::once(name)),
+                false => given(name, &hstore),
+            })
             .collect::<Vec<_>>()
             .join(", ");
         // A table of nothing but a uid has nothing to update.
