@@ -1,7 +1,6 @@
 -- Who a database is.
 -- Returns one row: whether it has the tables of LizSync, in which layout and with the functions that read
--- them, the schema of hstore, whether the functions were made for hstore in that schema, whether the server compresses
--- with LZ4, and the encoding.
+-- them, the schema of hstore, whether the functions were made for hstore in that schema, and the encoding.
 -- It looks at the catalogue, which needs no right on the schemas.
 WITH ours AS (
     SELECT n.nspname || '.' || c.relname AS name
@@ -22,7 +21,6 @@ SELECT 'lizsync.server_metadata' IN (SELECT name FROM ours)
                WHERE e.extname = 'hstore' AND n.nspname = 'audit' AND p.proname = 'capture_row'
                  AND strpos(p.prosrc, ' old_row ' || name || '.hstore;') > 0) AS fits,
        current_setting('server_version_num')::integer AS server_version,
-       EXISTS (SELECT FROM pg_settings AS s WHERE s.name = 'default_toast_compression' AND 'lz4' = ANY (s.enumvals)) AS lz4,
        current_database()::text AS database,
        current_setting('server_encoding') AS encoding,
        (SELECT oid FROM pg_database WHERE datname = current_database())::bigint AS database_oid,

@@ -41,8 +41,6 @@ pub struct Cluster {
     pub database_oid: i64,
     /// `server_version_num`, as 150018.
     pub version: i32,
-    /// Whether it can compress values with LZ4: from PostgreSQL 14 on, where it was built with it.
-    pub lz4: bool,
 }
 
 /// What is installed in a database.
@@ -99,6 +97,17 @@ pub fn cluster(client: &mut impl GenericClient) -> Result<Cluster> {
     )?))
 }
 
+/// What stands behind the type of a column that holds rows, as SQL: how they are compressed.
+///
+/// # Errors
+/// What PostgreSQL says.
+pub fn compression(client: &mut impl GenericClient) -> Result<String> {
+    let row = client
+        .query_one(include_str!("../../sql/structure/compression.sql"), &[])
+        .doing(|| "Reading how the server compresses")?;
+    Ok(row.get(0))
+}
+
 /// Reads who a database is. Every algorithm passes here, so this is where a database is refused whose
 /// encoding is not UTF-8: hstore sends the lengths of its values in the server's encoding and the
 /// values in that of the session, so that they would be cut; and SQL_ASCII takes any bytes for text.
@@ -118,22 +127,12 @@ fn read(client: &mut impl GenericClient, doing: &str) -> Result<Row> {
 }
 
 impl Cluster {
-    /// What stands behind the type of a column that holds rows, as SQL. To compress the text of a geometry, LZ4
-    /// takes a tenth of the time that PostgreSQL's own method does.
-    pub fn compression(&self) -> &'static str {
-        match self.lz4 {
-            true => " COMPRESSION lz4",
-            false => "",
-        }
-    }
-
     fn from_row(row: &Row) -> Self {
         Self {
             system_identifier: row.get("system_identifier"),
             timeline: row.get("timeline"),
             database_oid: row.get("database_oid"),
             version: row.get("server_version"),
-            lz4: row.get("lz4"),
         }
     }
 }

@@ -16,15 +16,16 @@ use crate::postgres::{Connection, Doing, Table, Template, quote};
 /// an error that names hstore where the extension is neither there nor to be had.
 pub fn install(client: &mut impl GenericClient) -> Result<()> {
     let hstore = extension(client)?;
-    let cluster = identity::cluster(client)?;
+    let version = identity::cluster(client)?.version;
+    let compression = identity::compression(client)?;
     let audit = Template::new(include_str!("../../sql/structure/audit.sql"))
         .set("hstore", hstore.as_str())
-        .set("compression", cluster.compression())
+        .set("compression", compression.as_str())
         .sql();
     let lizsync = Template::new(include_str!("../../sql/structure/lizsync.sql"))
         .set("hstore", hstore.as_str())
-        .set("compression", cluster.compression())
-        .set("uuid", random_uuid(cluster.version))
+        .set("compression", compression.as_str())
+        .set("uuid", random_uuid(version))
         .sql();
     for sql in [audit, lizsync] {
         client

@@ -10,8 +10,8 @@ mod upgrade;
 
 pub use captured::{Uncaptured, uncaptured};
 pub use identity::{
-    CENTRAL_NAME, Cluster, Identity, Installed, cluster, inspect, require, require_central,
-    require_clone,
+    CENTRAL_NAME, Cluster, Identity, Installed, cluster, compression, inspect, require,
+    require_central, require_clone,
 };
 pub use initialize::initialize;
 pub use install::{create, install};

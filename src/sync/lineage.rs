@@ -154,6 +154,9 @@ impl Run<'_> {
 /// Lets the clone forget the runs before `taken`, the last one that the central has shown to have, and what of its log
 /// they sent. `replicated`: whether the central has standbys.
 pub(super) fn forget(clone: &mut Participant, taken: Option<Uuid>, replicated: bool) -> Result<()> {
+    let Some(taken) = taken else {
+        return Ok(());
+    };
     let doing = || "Clearing the clone's log of what the central has";
     let row = clone
         .connection

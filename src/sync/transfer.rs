@@ -19,6 +19,7 @@ use super::unread::Unread;
 use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing, Template, literal};
+use crate::structure;
 
 /// What was read and staged.
 #[derive(Debug, Clone, Default)]
@@ -175,9 +176,10 @@ pub fn transfer(
 
 /// Makes the staging table of one side; returns the connection that reads its log.
 fn ready(participant: &mut Participant, feedback: &Feedback) -> Result<Connection> {
+    let compression = structure::compression(&mut *participant.connection)?;
     let sql = participant
         .template(include_str!("../../sql/sync/stage.sql"))
-        .set("compression", participant.identity.cluster.compression())
+        .set("compression", compression)
         .sql();
     participant
         .connection

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Apply;
 use super::narrow::{Work, single};
-use super::upsert::{array, assigned};
+use super::upsert::{array, assigned, fields_of};
 use crate::error::Result;
-use crate::postgres::{Template, quote};
+use crate::postgres::Template;
 use crate::sync::receipt::count;
 
 /// How often references are written again: each time may change keys that others refer to.
@@ -143,19 +143,13 @@ impl Apply<'_> {
             Late::Left => self.local(number).oid,
             Late::Redirected => 0,
         })?;
-        let list = |of: &str| {
-            let names: Vec<String> = columns
-                .iter()
-                .map(|name| format!("{of}.{}", quote(name)))
-                .collect();
-            names.join(", ")
-        };
+        let names = || columns.iter().map(String::as_str);
         let sql = Template::new(include_str!("../../../sql/sync/late.sql"))
             .set("table", synced.table.to_string())
             .set("fields", fields)
-            .set("late", list("t"))
-            .set("new", list("(i.new)"))
-            .set("assignments", assigned(columns.iter().map(String::as_str)))
+            .set("late", fields_of("t", names()))
+            .set("new", fields_of("(i.new)", names()))
+            .set("assignments", assigned(names()))
             .set("number", number.to_string())
             .set("rows", rows)
             .sql();

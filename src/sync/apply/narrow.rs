@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Apply;
 use super::late::Late;
 use super::park::Room;
-use super::upsert::{Verbs, has_any};
+use super::upsert::{Verbs, fields_of, has_any};
 use crate::error::Result;
 use crate::postgres::{Template, quote};
 use crate::sync::needs;
@@ -325,17 +325,10 @@ fn changed(reference: &Reference, written: bool, hstore: &str) -> String {
     if written {
         format!("(i.op = 'I' OR {})", has_any("i", names, hstore))
     } else {
-        let row = |of: &str| {
-            let list: Vec<String> = names
-                .clone()
-                .map(|name| format!("{of}.{}", quote(name)))
-                .collect();
-            list.join(", ")
-        };
         format!(
             "(NOT i.there OR ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record)",
-            row("n"),
-            row("o")
+            fields_of("n", names.clone()),
+            fields_of("o", names)
         )
     }
 }

@@ -291,6 +291,12 @@ pub(super) fn assigned<'n>(names: impl Iterator<Item = &'n str>) -> String {
     list.join(", ")
 }
 
+/// `row.column` for each.
+pub(super) fn fields_of<'n>(row: &str, names: impl Iterator<Item = &'n str>) -> String {
+    let list: Vec<String> = names.map(|name| format!("{row}.{}", quote(name))).collect();
+    list.join(", ")
+}
+
 /// The condition that a staged row (an alias) has a value for one of these fields.
 pub(super) fn has_any<'n>(row: &str, names: impl Iterator<Item = &'n str>, hstore: &str) -> String {
     let names = names.map(str::to_owned).collect();
