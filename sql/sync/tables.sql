@@ -39,7 +39,11 @@ SELECT n.nspname AS schema, c.relname AS name, c.oid,
        -- Triggers of the user's own that would run again, and rules (their mode ends in rule): table, name, mode.
        -- Partitions have their own copy of a trigger, with a mode of its own: copies come in every mode (before
        -- the children of their partition), because some versions change them with the one of the parent.
-       own.tables AS trigger_tables, own.names AS triggers, own.modes AS trigger_modes
+       own.tables AS trigger_tables, own.names AS triggers, own.modes AS trigger_modes,
+       -- Whether a foreign key refers to any of these tables.
+       EXISTS (SELECT FROM pg_constraint AS k JOIN pg_class AS r ON r.oid = coalesce(pg_partition_root(k.confrelid)::oid, k.confrelid)
+               JOIN pg_namespace AS o ON o.oid = r.relnamespace
+               WHERE k.contype = 'f' AND o.nspname = ANY ($1)) AS referenced
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(t.rel::regclass::text ORDER BY t.level, t.rel, t.name), '{}') AS tables,

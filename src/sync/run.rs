@@ -159,12 +159,8 @@ impl Run<'_> {
     /// Steps 3 to 6, where there is something to do.
     fn exchange(&mut self, begun: &Begun, new: &New, offset: Time) -> Result<Ended> {
         let schemas = self.schemas()?;
-        let read = |participant: &mut Participant| {
-            let tables = tables::read(&mut *participant.connection, &schemas)?;
-            let oids: Vec<_> = tables.values().map(|table| table.oid).collect();
-            let references = tables::references(&mut *participant.connection, &oids)?;
-            Ok((tables, references))
-        };
+        let read =
+            |participant: &mut Participant| tables::read(&mut *participant.connection, &schemas);
         let ((central, central_references), (clone, clone_references)) =
             at_once(|| read(&mut self.central), || read(&mut self.clone))?;
         let mut scope = Scope::new(central, clone, &central_references, self.feedback);

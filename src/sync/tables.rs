@@ -160,11 +160,19 @@ impl Reference {
     }
 }
 
-/// Reads the tables of some schemas from one database.
-pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTreeMap<Table, Local>> {
+/// Reads the tables of some schemas from one database, and the foreign keys that refer to them.
+pub fn read(
+    client: &mut impl GenericClient,
+    schemas: &[String],
+) -> Result<(BTreeMap<Table, Local>, Vec<Reference>)> {
     let rows = client
         .query(include_str!("../../sql/sync/tables.sql"), &[&schemas])
         .doing(|| "Reading the tables to synchronise")?;
+    let oids: Vec<u32> = rows.iter().map(|row| row.get("oid")).collect();
+    let references = match rows.first() {
+        Some(row) if row.get("referenced") => references(client, &oids)?,
+        _ => Vec::new(),
+    };
     let tables = rows.iter().map(|row| {
         let table = Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
         let on: Vec<String> = row.get("trigger_tables");
@@ -200,14 +208,22 @@ pub fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<BTree
         };
         (table, local)
     });
-    Ok(tables.collect())
+    Ok((tables.collect(), references))
 }
 
 /// Reads the foreign keys that refer to some tables.
-pub fn references(client: &mut impl GenericClient, tables: &[u32]) -> Result<Vec<Reference>> {
+fn references(client: &mut impl GenericClient, tables: &[u32]) -> Result<Vec<Reference>> {
+    let doing = || "Reading the foreign keys";
+    // The joins are written in a good order; looking for one takes PostgreSQL longer than the query.
+    client
+        .batch_execute("SET LOCAL join_collapse_limit = 1")
+        .doing(doing)?;
     let rows = client
         .query(include_str!("../../sql/sync/references.sql"), &[&tables])
-        .doing(|| "Reading the foreign keys")?;
+        .doing(doing)?;
+    client
+        .batch_execute("SET LOCAL join_collapse_limit TO DEFAULT")
+        .doing(doing)?;
     let references = rows.iter().map(|row| {
         let child: Vec<String> = row.get("child_columns");
         let parent: Vec<String> = row.get("parent_columns");
