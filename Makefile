@@ -11,12 +11,15 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # “make” alone builds.
 .DEFAULT_GOAL := build
 
-.PHONY: help build header docs setup demo soak test versions bench charts clean
+PYQGIS := /usr/bin/python3
+
+.PHONY: help build header docs setup demo soak test test-qgis versions bench charts clean
 
 help:
 	@echo 'make demo    install what is missing, build, and show everything at work on private servers'
 	@echo '             (KEEP=1 leaves the servers running and says how to reach and stop them)'
 	@echo 'make test    install what is missing, and run all checks and tests'
+	@echo 'make test-qgis  the tests in QGIS only'
 	@echo 'make versions  run the tests on PostgreSQL 12 to 18, and on pairs of them (downloads servers)'
 	@echo 'make soak    values of gigabytes, and random histories for an hour, or ROUNDS=n of them, from SEED=n'
 	@echo 'make charts  measure how it grows, and draw docs/charts anew (takes an hour)'
@@ -53,7 +56,11 @@ test: setup
 	cargo test --no-run
 	$(PYTHON) tests/servers.py run cargo test
 	$(PYTHON) tests/servers.py run .venv/bin/python -m pytest tests/python
+	$(PYTHON) tests/servers.py run $(PYQGIS) -m pytest tests/qgis
 	$(PYTHON) tests/versions.py test short
+
+test-qgis: setup build
+	$(PYTHON) tests/servers.py run $(PYQGIS) -m pytest tests/qgis
 
 versions: setup
 	cargo test --no-run

@@ -56,6 +56,12 @@ if [ "$purpose" = test ]; then
     has prlimit || packages+=(util-linux)
     # The library that gives a server another time; the package puts the program there, too.
     has faketime || packages+=(faketime)
+    # QGIS has bindings for the Python of the system only, so its tests run on that one.
+    /usr/bin/python3 -c 'import qgis.core' 2>/dev/null || packages+=(qgis python3-qgis)
+    /usr/bin/python3 -c 'import pytest' 2>/dev/null || packages+=(python3-pytest)
+    has Xvfb || packages+=(xvfb)
+    # An FTP server without MLSD.
+    has vsftpd || [ -x /usr/sbin/vsftpd ] || packages+=(vsftpd)
 fi
 [ ${#packages[@]} = 0 ] || install "${packages[@]}"
 
