@@ -13,6 +13,7 @@ mod idle;
 mod limit;
 mod measure;
 mod memory;
+mod mirror;
 mod packages;
 mod replication;
 mod sync;
@@ -39,6 +40,7 @@ const PARTS: &[Part] = &[
     ("clones", clones::at_once),
     ("packages", packages::packages),
     ("memory", memory::memory),
+    ("mirror", mirror::mirror),
 ];
 
 /// Not part of a plain “make bench”: these take long, and draw the charts of docs/performance.md.

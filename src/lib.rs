@@ -5,7 +5,7 @@
 //! and from Python and QGIS through the package `lizsync`, which loads the C library.
 //!
 //! The layers, from top to bottom (each uses only what is below it):
-//! `ffi`, [`registry`], `algorithms`, the engines `structure`, `package` and `sync`,
+//! `ffi`, [`registry`], `algorithms`, the engines `structure`, `package`, `sync` and `files`,
 //! `postgres`, [`schema`], and [`feedback`], [`error`], [`secret`].
 
 // What input or the world decides is an error, never a panic.
@@ -15,6 +15,7 @@ mod algorithms;
 pub mod error;
 pub mod feedback;
 pub mod ffi;
+mod files;
 mod package;
 pub mod postgres;
 pub mod registry;

@@ -46,6 +46,11 @@ pub const SYNCHRONIZATION: Group = Group {
     id: "lizsync_postgresql_sync",
     label: "02 PostgreSQL synchronization",
 };
+/// Moving projects, files and photos.
+pub const FILES: Group = Group {
+    id: "lizsync_geopoppy_sync",
+    label: "03 GeoPoppy file synchronization",
+};
 
 /// The two outputs that every algorithm has.
 pub const OUTPUT_STATUS: Output = Output::new("OUTPUT_STATUS", "Output status", Type::Number);

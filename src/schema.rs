@@ -261,10 +261,20 @@ impl Parameters {
 
     /// The truth value of a parameter; false where it was left out.
     pub fn flag(&self, id: &str) -> bool {
+        self.flag_or(id, false)
+    }
+
+    /// The truth value of a parameter; `otherwise` where it was left out.
+    pub fn flag_or(&self, id: &str, otherwise: bool) -> bool {
         self.values
             .get(id)
             .and_then(Value::as_bool)
-            .unwrap_or(false)
+            .unwrap_or(otherwise)
+    }
+
+    /// A number; `None` where it was left out.
+    pub fn number(&self, id: &str) -> Option<f64> {
+        self.values.get(id).and_then(Value::as_f64)
     }
 
     /// The connections that the caller named: name to conninfo or URI.

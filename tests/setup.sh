@@ -61,6 +61,7 @@ if [ "$purpose" = test ]; then
     /usr/bin/python3 -c 'import pytest' 2>/dev/null || packages+=(python3-pytest)
     has Xvfb || packages+=(xvfb)
     # An FTP server without MLSD.
+    has lftp || packages+=(lftp)
     has vsftpd || [ -x /usr/sbin/vsftpd ] || packages+=(vsftpd)
 fi
 [ ${#packages[@]} = 0 ] || install "${packages[@]}"

@@ -3,9 +3,13 @@
 
 mod create_database_structure;
 mod deploy_database_server_package;
+mod ftp;
+mod get_projects_and_files_from_central_ftp;
 mod initialize_central_database;
 mod package_master_database;
+mod send_projects_and_files_to_clone_ftp;
 mod synchronize_database;
+mod synchronize_media_subfolder_to_ftp;
 mod upgrade_database_structure;
 
 use crate::registry::Algorithm;
@@ -19,6 +23,9 @@ pub(crate) static ALL: &[&Algorithm] = &[
     &deploy_database_server_package::ALGORITHM,
     &package_master_database::ALGORITHM,
     &synchronize_database::ALGORITHM,
+    &get_projects_and_files_from_central_ftp::ALGORITHM,
+    &send_projects_and_files_to_clone_ftp::ALGORITHM,
+    &synchronize_media_subfolder_to_ftp::ALGORITHM,
 ];
 
 const CENTRAL: Parameter = Parameter::new(

@@ -9,7 +9,7 @@ mod ident;
 mod lock;
 pub mod path;
 mod template;
-mod tls;
+pub(crate) mod tls;
 mod wait;
 
 pub use connect::{Connection, open, open_in};
@@ -18,3 +18,4 @@ pub use error::{Doing, is_collision, is_unique_violation};
 pub use ident::{Table, literal, names, quote};
 pub use lock::lock_clone;
 pub use template::Template;
+pub(crate) use wait::beside;

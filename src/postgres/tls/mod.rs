@@ -6,6 +6,7 @@ mod names;
 mod stream;
 mod verify;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
@@ -56,6 +57,45 @@ pub fn client(wishes: &TlsWishes) -> Result<MakeRustlsConnect> {
         config.alpn_protocols = vec![b"postgresql".to_vec()];
     }
     Ok(MakeRustlsConnect::new(config))
+}
+
+/// TLS to servers of other kinds, by the same rules: `roots` is a file of certificates to trust (those of the
+/// operating system without one), and with `check` the server must be the one of the name.
+///
+/// # Errors
+/// [`Kind::Connection`] for certificates that cannot be read or used.
+pub fn plain(roots: Option<&Path>, check: bool, newest: bool) -> Result<Arc<ClientConfig>> {
+    let wishes = TlsWishes {
+        mode: match check {
+            true => SslMode::VerifyFull,
+            false => SslMode::Prefer,
+        },
+        roots: match roots {
+            Some(path) => Certificates::Named(path.to_owned()),
+            None => Certificates::System,
+        },
+        certificate: None,
+        key: None,
+        revoked: Certificates::Nowhere,
+        certificate_required: false,
+        server_name_indication: true,
+        direct: false,
+        tls12: true,
+        tls13: newest,
+    };
+    let provider = Arc::new(default_provider());
+    let verifier = verifier(&wishes, &provider)?;
+    let versions: &[&'static SupportedProtocolVersion] = match newest {
+        true => &[&version::TLS12, &version::TLS13],
+        false => &[&version::TLS12],
+    };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .map_err(|error| Error::internal(format!("TLS cannot be set up: {error}.")))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(Arc::new(config))
 }
 
 fn unusable(message: &str) -> Error {

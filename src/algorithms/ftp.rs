@@ -1,0 +1,239 @@
+//! What the algorithms of files have in common.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::feedback::Feedback;
+use crate::files::{Account, Excluded, Outcome, Places, Session, Tls, Wishes};
+use crate::schema::{Default, Output, Outputs, Parameter, Parameters, Type};
+use crate::secret::Secret;
+
+/// The parameters of one server: CENTRAL or CLONE.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Server {
+    pub(super) host: Parameter,
+    pub(super) port: Parameter,
+    pub(super) login: Parameter,
+    pub(super) password: Parameter,
+    pub(super) folder: Parameter,
+    /// The section of `LizSync.ini`.
+    section: &'static str,
+}
+
+pub(super) const CENTRAL: Server = Server {
+    host: Parameter::new("CENTRAL_FTP_HOST", "Central FTP Server host", Type::String),
+    port: Parameter::new("CENTRAL_FTP_PORT", "Central FTP Server port", Type::Number)
+        .default(Default::Number(21.0)),
+    login: Parameter::new(
+        "CENTRAL_FTP_LOGIN",
+        "Central FTP Server login",
+        Type::String,
+    ),
+    password: Parameter::new(
+        "CENTRAL_FTP_PASSWORD",
+        "Central FTP Server password",
+        Type::Password,
+    )
+    .optional(),
+    folder: Parameter::new(
+        "CENTRAL_FTP_REMOTE_DIR",
+        "Central FTP Server remote directory",
+        Type::String,
+    ),
+    section: "ftp:central",
+};
+
+pub(super) const CLONE: Server = Server {
+    host: Parameter::new("CLONE_FTP_HOST", "Clone FTP Server host", Type::String),
+    port: Parameter::new("CLONE_FTP_PORT", "Clone FTP Server port", Type::Number)
+        .default(Default::Number(2021.0)),
+    login: Parameter::new("CLONE_FTP_LOGIN", "Clone FTP Server login", Type::String),
+    password: Parameter::new(
+        "CLONE_FTP_PASSWORD",
+        "Clone FTP Server password",
+        Type::Password,
+    )
+    .optional(),
+    folder: Parameter::new(
+        "CLONE_FTP_REMOTE_DIR",
+        "Clone FTP Server remote directory",
+        Type::String,
+    ),
+    section: "ftp:clone",
+};
+
+pub(super) const EXCLUDED: Parameter = Parameter::new(
+    "FTP_EXCLUDE_REMOTE_SUBDIRS",
+    "List of sub-directory to exclude from synchro, separated by commas.",
+    Type::String,
+)
+.optional()
+.default(Default::Text("data"));
+
+pub(super) const TLS: Parameter = Parameter::new(
+    "FTP_TLS",
+    "Encryption of the FTP connection: prefer, require, implicit or disable",
+    Type::String,
+)
+.optional()
+.advanced();
+
+pub(super) const CA_FILE: Parameter = Parameter::new(
+    "FTP_CA_FILE",
+    "Certificate of the FTP server or of its authority (PEM)",
+    Type::File,
+)
+.optional()
+.advanced();
+
+pub(super) const CHECK: Parameter = Parameter::new(
+    "FTP_CHECK_CERTIFICATE",
+    "Refuse an FTP server whose certificate is not trusted (yes, unless this says no)",
+    Type::Boolean,
+)
+.optional()
+.advanced();
+
+pub(super) const CONNECTIONS: Parameter = Parameter::new(
+    "FTP_CONNECTIONS",
+    "Number of connections to the FTP server at a time (4 if empty)",
+    Type::Number,
+)
+.optional()
+.advanced();
+
+pub(super) const TIMEOUT: Parameter = Parameter::new(
+    "FTP_TIMEOUT",
+    "Seconds after which an FTP server that does not answer is given up (30 if empty)",
+    Type::Number,
+)
+.optional()
+.advanced();
+
+pub(super) const DRY_RUN: Parameter = Parameter::new(
+    "DRY_RUN",
+    "Only list what would be transferred",
+    Type::Boolean,
+)
+.optional()
+.advanced();
+
+pub(super) const FILES_TRANSFERRED: Output =
+    Output::new("FILES_TRANSFERRED", "Files transferred", Type::Number);
+pub(super) const BYTES_TRANSFERRED: Output =
+    Output::new("BYTES_TRANSFERRED", "Bytes transferred", Type::Number);
+pub(super) const FILES_SKIPPED: Output = Output::new(
+    "FILES_SKIPPED",
+    "Files that needed no transfer, or were left out",
+    Type::Number,
+);
+pub(super) const FILES_FAILED: Output = Output::new(
+    "FILES_FAILED",
+    "Files that could not be transferred",
+    Type::Number,
+);
+
+impl Server {
+    /// The session that the parameters ask for.
+    pub(super) fn session(
+        &self,
+        parameters: &Parameters,
+        feedback: &Feedback,
+    ) -> Result<Arc<Session>> {
+        let host = parameters.required(self.host.id)?.trim().to_owned();
+        let login = parameters.required(self.login.id)?.to_owned();
+        let port = whole(&self.port, parameters, 1.0, 65_535.0)?.unwrap_or_default();
+        let given = parameters
+            .text(self.password.id)
+            .filter(|text| !text.is_empty());
+        let password = match given {
+            Some(password) => Secret::new(password),
+            None => Places::usual()
+                .password(self.section, &host, &login)?
+                .unwrap_or_default(),
+        };
+        let account = Account {
+            host,
+            port: port as u16,
+            login,
+            password,
+            tls: Tls::parse(parameters.text(TLS.id).unwrap_or_default())?,
+            roots: parameters.text(CA_FILE.id).map(Into::into),
+            check_certificate: parameters.flag_or(CHECK.id, true),
+            timeout: Duration::from_secs_f64(
+                number(&TIMEOUT, parameters, 0.1, 3_600.0)?.unwrap_or(30.0),
+            ),
+        };
+        Ok(Session::new(account, feedback))
+    }
+
+    /// The folder on the server.
+    pub(super) fn folder<'p>(&self, parameters: &'p Parameters) -> Result<&'p str> {
+        parameters.required(self.folder.id)
+    }
+}
+
+/// How a mirror shall work.
+pub(super) fn wishes(parameters: &Parameters) -> Result<Wishes> {
+    Ok(Wishes {
+        excluded: Excluded::parse(parameters.text(EXCLUDED.id).unwrap_or_default()),
+        connections: whole(&CONNECTIONS, parameters, 1.0, 32.0)?.unwrap_or(4) as usize,
+        dry_run: parameters.flag(DRY_RUN.id),
+    })
+}
+
+/// A folder of this machine that must be there.
+pub(super) fn folder<'p>(parameter: &Parameter, parameters: &'p Parameters) -> Result<&'p Path> {
+    let path = Path::new(parameters.required(parameter.id)?);
+    if path.is_dir() {
+        return Ok(path);
+    }
+    Err(
+        Error::file(format!("{} is no folder.", path.display())).hint(format!(
+            "Give {} ({}) a folder.",
+            parameter.id, parameter.label
+        )),
+    )
+}
+
+/// The outputs of a mirror.
+pub(super) fn outputs(sentence: String, outcome: &Outcome) -> Outputs {
+    Outputs::new(sentence)
+        .with(FILES_TRANSFERRED.id, outcome.files.len())
+        .with(BYTES_TRANSFERRED.id, outcome.bytes)
+        .with(FILES_SKIPPED.id, outcome.skipped)
+        .with(FILES_FAILED.id, outcome.failed.len())
+}
+
+fn number(
+    parameter: &Parameter,
+    parameters: &Parameters,
+    from: f64,
+    to: f64,
+) -> Result<Option<f64>> {
+    match parameters.number(parameter.id) {
+        Some(value) if (from..=to).contains(&value) => Ok(Some(value)),
+        Some(_) => Err(Error::parameter(format!(
+            "Parameter {} ({}) must be between {from} and {to}.",
+            parameter.id, parameter.label
+        ))),
+        None => Ok(None),
+    }
+}
+
+fn whole(
+    parameter: &Parameter,
+    parameters: &Parameters,
+    from: f64,
+    to: f64,
+) -> Result<Option<u32>> {
+    match number(parameter, parameters, from, to)? {
+        Some(value) if value.fract() != 0.0 => Err(Error::parameter(format!(
+            "Parameter {} ({}) must be a whole number.",
+            parameter.id, parameter.label
+        ))),
+        value => Ok(value.map(|value| value as u32)),
+    }
+}

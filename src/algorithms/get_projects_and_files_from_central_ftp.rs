@@ -1,0 +1,67 @@
+//! Get projects and files from the central FTP server.
+
+use std::path::Path;
+
+use super::{CENTRAL, CLONE, ftp};
+use crate::error::Result;
+use crate::feedback::Feedback;
+use crate::files;
+use crate::registry::{Algorithm, FILES, OUTPUT_STATUS, OUTPUT_STRING};
+use crate::schema::{Default, Outputs, Parameter, Parameters, Type};
+
+const FOLDER: Parameter = Parameter::new(
+    "CLONE_QGIS_PROJECT_FOLDER",
+    "Clone QGIS project folder",
+    Type::Folder,
+);
+
+const ADAPT: Parameter = Parameter::new(
+    "REPLACE_DATASOURCE_IN_QGIS_PROJECT",
+    "Adapt PostgreSQL connection parameters for GeoPoppy database ?",
+    Type::Boolean,
+)
+.default(Default::Boolean(true));
+
+pub(super) static ALGORITHM: Algorithm = Algorithm {
+    id: "get_projects_and_files_from_central_ftp",
+    label: "Get projects and files from the central FTP server",
+    group: FILES,
+    help: "Get QGIS projects and files from the give FTP server and remote directory and adapt QGIS projects for the local clone database by replacing PostgreSQL connection data with the local PostgreSQL server data. An internet connection is needed to use this algorithm",
+    parameters: &[
+        CENTRAL,
+        ftp::CENTRAL.host,
+        ftp::CENTRAL.port,
+        ftp::CENTRAL.login,
+        ftp::CENTRAL.password,
+        ftp::CENTRAL.folder,
+        ftp::EXCLUDED,
+        FOLDER,
+        ADAPT,
+        CLONE.optional().advanced(),
+        ftp::TLS,
+        ftp::CA_FILE,
+        ftp::CHECK,
+        ftp::CONNECTIONS,
+        ftp::TIMEOUT,
+        ftp::DRY_RUN,
+    ],
+    outputs: &[
+        OUTPUT_STATUS,
+        OUTPUT_STRING,
+        ftp::FILES_TRANSFERRED,
+        ftp::BYTES_TRANSFERRED,
+        ftp::FILES_SKIPPED,
+        ftp::FILES_FAILED,
+    ],
+    run,
+};
+
+fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
+    let here = Path::new(parameters.required(FOLDER.id)?);
+    let session = ftp::CENTRAL.session(parameters, feedback)?;
+    let wishes = ftp::wishes(parameters)?;
+    let folder = ftp::CENTRAL.folder(parameters)?;
+    let outcome = files::fetch(&session, folder, here, &|_| None, &wishes)?;
+    let place = format!("fetched from the FTP server {}", session.account);
+    Ok(ftp::outputs(outcome.sentence(&place)?, &outcome))
+}

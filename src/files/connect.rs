@@ -1,0 +1,351 @@
+//! Connecting and logging in to an FTP server.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ftp::types::{FileType, Response};
+use ftp::{
+    Encoding, FtpError, FtpResult, Mode, RustlsConnector, RustlsFtpStream, Status, TlsConnector,
+};
+use rustls::ClientConfig;
+
+use super::session::{Problem, Session, Tls};
+use crate::error::{Error, Kind};
+
+/// The sockets of one connection, to be closed from another thread.
+#[derive(Debug, Clone, Default)]
+pub struct Sockets(Arc<Mutex<Vec<TcpStream>>>);
+
+impl Sockets {
+    /// Ends everything that waits for one of them.
+    pub fn shut(&self) {
+        for socket in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            // One that is closed already is what is wanted.
+            let _ = socket.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    /// Lets go of that of the data: as long as it is kept here it does not close.
+    pub fn release(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .truncate(1);
+    }
+
+    /// Keeps the first one, of the commands, and the last one, of the data.
+    fn keep(&self, socket: &TcpStream) {
+        if let Ok(socket) = socket.try_clone() {
+            let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            list.truncate(1);
+            list.push(socket);
+        }
+    }
+}
+
+/// Sends and takes the bytes as they are; names are made to text elsewhere.
+#[derive(Debug)]
+struct Bytes;
+
+impl Encoding for Bytes {
+    fn decode(&self, bytes: &[u8]) -> String {
+        wire(bytes)
+    }
+
+    fn encode(&self, text: &str) -> io::Result<Vec<u8>> {
+        let byte = |c| u8::try_from(u32::from(c)).map_err(|_| io::ErrorKind::InvalidInput.into());
+        text.chars().map(byte).collect()
+    }
+}
+
+/// Bytes as the text that [`Bytes`] sends as these bytes.
+pub fn wire(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| char::from(byte)).collect()
+}
+
+/// TLS with limits on how long it may take.
+#[derive(Debug)]
+struct Connector {
+    inner: RustlsConnector,
+    timeout: Duration,
+    sockets: Sockets,
+}
+
+impl TlsConnector for Connector {
+    type Stream = <RustlsConnector as TlsConnector>::Stream;
+
+    fn connect(&self, domain: &str, stream: TcpStream) -> FtpResult<Self::Stream> {
+        limit(&stream, self.timeout).map_err(FtpError::ConnectionError)?;
+        self.sockets.keep(&stream);
+        self.inner.connect(domain, stream)
+    }
+}
+
+/// A connection that is logged in.
+pub struct Logged {
+    /// It.
+    pub stream: RustlsFtpStream,
+    /// What the server can, by the names of RFC 2389.
+    pub features: ftp::types::Features,
+    /// The folder where it begins.
+    pub home: Vec<u8>,
+}
+
+/// Connects and logs in. `sockets` can end that from another thread.
+pub fn log_in(session: &Session, sockets: &Sockets) -> Result<Logged, Problem> {
+    let account = &session.account;
+    let mut stream = secured(session, sockets)?;
+    stream.set_encoding(Bytes);
+    let wrong = |error| problem(session, error);
+    if account.tls == Tls::Implicit {
+        // The library leaves these to its caller. Some servers know them only after the login.
+        protect(&mut stream).or_else(|error| match error {
+            FtpError::UnexpectedResponse(_) => Ok(()),
+            error => Err(wrong(error)),
+        })?;
+    }
+    let (login, password) = (account.login.as_str(), account.password.reveal());
+    let mut logged = stream.login(wire(login.as_bytes()), wire(password.as_bytes()));
+    let is_latin = |text: &str| text.chars().all(|c| u32::from(c) < 256);
+    let is_plain = login.is_ascii() && password.is_ascii();
+    if let Err(FtpError::UnexpectedResponse(_)) = logged
+        && !is_plain
+        && is_latin(login)
+        && is_latin(password)
+    {
+        // A server of old may take names and passwords in Latin-1.
+        logged = stream.login(login, password);
+    }
+    logged.map_err(|error| match wrong(error) {
+        Problem::Refused(code @ (430 | 530 | 531 | 532), text) => {
+            refused_login(session, code, &text)
+        }
+        problem => problem,
+    })?;
+    if account.tls == Tls::Implicit {
+        protect(&mut stream).map_err(wrong)?;
+    }
+    let features = match stream.feat() {
+        Ok(features) => features,
+        Err(FtpError::UnexpectedResponse(_)) => Default::default(),
+        Err(error) => return Err(wrong(error)),
+    };
+    if features.contains_key("UTF8") {
+        // Servers that speak UTF-8 anyway need not know this command.
+        match stream.custom_command(
+            "OPTS UTF8 ON",
+            &[Status::CommandOk, Status::CommandNotImplemented],
+        ) {
+            Ok(_) | Err(FtpError::UnexpectedResponse(_)) => (),
+            Err(error) => return Err(wrong(error)),
+        }
+    }
+    stream.transfer_type(FileType::Binary).map_err(wrong)?;
+    let home = stream.pwd().map_err(wrong)?.replace("\"\"", "\"");
+    let home: Vec<u8> = home
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
+        .collect();
+    if !home.starts_with(b"/") || home.iter().any(|byte| byte.is_ascii_control()) {
+        return Err(odd(session));
+    }
+    Ok(Logged {
+        stream,
+        features,
+        home,
+    })
+}
+
+fn protect(stream: &mut RustlsFtpStream) -> FtpResult<()> {
+    stream.custom_command("PBSZ 0", &[Status::CommandOk])?;
+    stream
+        .custom_command("PROT P", &[Status::CommandOk])
+        .map(|_| ())
+}
+
+/// A connection with TLS as it is wanted.
+fn secured(session: &Session, sockets: &Sockets) -> Result<RustlsFtpStream, Problem> {
+    let account = &session.account;
+    if account.tls == Tls::Implicit {
+        let connector = connector(session, sockets, session.config()?);
+        let addresses = addresses(session)?;
+        // The variant for servers of port 990, which the standard has given up and servers have not.
+        #[allow(deprecated)]
+        let stream =
+            RustlsFtpStream::connect_secure_implicit(&addresses[..], connector, &account.host)
+                .map_err(|error| problem(session, error))?;
+        return Ok(ready(stream, session, sockets));
+    }
+    let stream = plain(session, sockets)?;
+    if !session.is_secure() {
+        return Ok(stream);
+    }
+    let connector = connector(session, sockets, session.config()?);
+    match stream.into_secure(connector, &account.host) {
+        Ok(stream) => Ok(stream),
+        Err(FtpError::UnexpectedResponse(Response { status, .. }))
+            if (500..=534).contains(&status.code()) || status.code() == 431 =>
+        {
+            if account.tls == Tls::Require {
+                let text = format!(
+                    "The FTP server {account} does not encrypt, and FTP_TLS=require asks for that."
+                );
+                let hint = "Ask its administrator for TLS, or give FTP_TLS=prefer if login, password and files may be read on their way.";
+                return Err(Error::new(Kind::Transfer, text).hint(hint).into());
+            }
+            session.go_plain();
+            plain(session, sockets)
+        }
+        Err(error) => Err(problem(session, error)),
+    }
+}
+
+fn connector(session: &Session, sockets: &Sockets, config: Arc<ClientConfig>) -> Connector {
+    Connector {
+        inner: RustlsConnector::from(config),
+        timeout: session.account.timeout,
+        sockets: sockets.clone(),
+    }
+}
+
+fn plain(session: &Session, sockets: &Sockets) -> Result<RustlsFtpStream, Problem> {
+    let account = &session.account;
+    let mut last = None;
+    for address in addresses(session)? {
+        match TcpStream::connect_timeout(&address, account.timeout) {
+            Ok(socket) => {
+                limit(&socket, account.timeout).map_err(|error| lost(session, &error))?;
+                *sockets.0.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
+                sockets.keep(&socket);
+                let stream = RustlsFtpStream::connect_with_stream(socket)
+                    .map_err(|error| problem(session, error))?;
+                return Ok(ready(stream, session, sockets));
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    let error = last.unwrap_or_else(|| io::ErrorKind::NotFound.into());
+    Err(lost(session, &error))
+}
+
+fn ready(stream: RustlsFtpStream, session: &Session, sockets: &Sockets) -> RustlsFtpStream {
+    let (timeout, sockets) = (session.account.timeout, sockets.clone());
+    let mut stream = stream.passive_stream_builder(move |address| {
+        let open = || {
+            let socket = TcpStream::connect_timeout(&address, timeout)?;
+            limit(&socket, timeout)?;
+            sockets.keep(&socket);
+            Ok(socket)
+        };
+        open().map_err(FtpError::ConnectionError)
+    });
+    // Data comes from the server itself, whatever address it names: behind NAT that is wrong, and another
+    // host has no business here.
+    stream.set_passive_nat_workaround(true);
+    let is_v6 = stream
+        .get_ref()
+        .peer_addr()
+        .is_ok_and(|address| address.is_ipv6());
+    if is_v6 {
+        stream.set_mode(Mode::ExtendedPassive);
+    }
+    stream
+}
+
+fn addresses(session: &Session) -> Result<Vec<SocketAddr>, Problem> {
+    let account = &session.account;
+    let found = (account.host.as_str(), account.port).to_socket_addrs();
+    let list: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
+    if list.is_empty() {
+        let text = format!("The FTP server {} was not found.", account.host);
+        let hint = "Check the name of the host, and the network.";
+        return Err(Error::new(Kind::Transfer, text).hint(hint).into());
+    }
+    Ok(list)
+}
+
+fn limit(socket: &TcpStream, timeout: Duration) -> io::Result<()> {
+    socket.set_read_timeout(Some(timeout))?;
+    socket.set_write_timeout(Some(timeout))?;
+    socket.set_nodelay(true)
+}
+
+/// What an error of the library means.
+pub fn problem(session: &Session, error: FtpError) -> Problem {
+    match error {
+        FtpError::ConnectionError(error) => lost(session, &error),
+        FtpError::SecureError(text) => insecure(session, &text),
+        FtpError::UnexpectedResponse(response) => {
+            let text = super::names::text(&response.body);
+            // The library does not know all codes. What stands before the words is the code.
+            let code = text.get(..3).and_then(|code| code.parse().ok());
+            let code = code.unwrap_or_else(|| response.status.code());
+            let words =
+                text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-' || c == ' ');
+            match code {
+                421 => Problem::Lost(format!(
+                    "the server ended the connection ({})",
+                    session.clean(words)
+                )),
+                code => Problem::Refused(code, session.clean(words)),
+            }
+        }
+        FtpError::DataConnectionAlreadyOpen => Problem::Lost("the connection is busy".to_owned()),
+        _ => odd(session),
+    }
+}
+
+fn odd(session: &Session) -> Problem {
+    Problem::Lost(format!(
+        "{} answers with something that is not FTP",
+        session.account
+    ))
+}
+
+fn lost(session: &Session, error: &io::Error) -> Problem {
+    let account = &session.account;
+    if let Some(tls) = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    {
+        return insecure(session, &tls.to_string());
+    }
+    Problem::Lost(match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => format!(
+            "the server {account} did not answer within {} seconds",
+            account.timeout.as_secs_f32()
+        ),
+        io::ErrorKind::ConnectionRefused => format!("nothing listens on {account}"),
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe => {
+            format!("the connection to {account} broke")
+        }
+        _ => format!("the connection to {account} failed ({error})"),
+    })
+}
+
+fn insecure(session: &Session, text: &str) -> Problem {
+    let message = format!(
+        "The FTP server {} cannot be trusted: {}.",
+        session.account,
+        session.clean(text)
+    );
+    let hint = "Name the certificate of the server or of its authority in FTP_CA_FILE; FTP_CHECK_CERTIFICATE=false takes any certificate, FTP_TLS=disable does not encrypt.";
+    Error::new(Kind::Transfer, message).hint(hint).into()
+}
+
+fn refused_login(session: &Session, code: u32, text: &str) -> Problem {
+    let account = &session.account;
+    let message = format!(
+        "The FTP server {account} refuses the login “{}” ({code} {text}).",
+        account.login
+    );
+    let hint = match account.password.reveal().is_empty() {
+        true => "No password was given, and none was found in LizSync.ini and ~/.netrc.",
+        false => "Check the login and the password.",
+    };
+    Error::new(Kind::Transfer, message).hint(hint).into()
+}

@@ -1,0 +1,220 @@
+//! Photos and other media of a clone, to the central server: never one in the place of another.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::client::Client;
+use super::local::{self, Local};
+use super::mirror::{Outcome, Wishes, connect, job, make, make_all, read, shown};
+use super::names::{self, Excluded};
+use super::plan::{File, Tree};
+use super::remote::Remote;
+use super::session::Session;
+use super::transfer::{Job, Way, transfer};
+use crate::error::{Error, Result};
+use crate::feedback::counted;
+
+/// What is below the folder of a project and of the server.
+pub const UPLOAD: &str = "media/upload";
+const MEDIA: &str = "media";
+
+/// What became of the media.
+#[derive(Debug, Clone, Default)]
+pub struct MediaOutcome {
+    /// The files.
+    pub files: Outcome,
+    /// Files of a name that another file has on the server, and the name that they have there.
+    pub clashes: Vec<(String, String)>,
+    /// What is below `media` here, and on the server after this run: paths from the folder of the project.
+    pub known: BTreeSet<String>,
+}
+
+/// Sends the files below `media/upload` of a project folder that the server has not.
+///
+/// # Errors
+/// Every kind of a transfer; a file that cannot be sent is in the outcome.
+///
+/// `all`: whether it is of interest which files there are below `media`.
+pub fn send_media(
+    session: &Arc<Session>,
+    project: &Path,
+    folder: &str,
+    all: bool,
+    wishes: &Wishes,
+) -> Result<MediaOutcome> {
+    let place = project.join("media").join("upload");
+    if !project.is_dir() {
+        return Err(
+            Error::file(format!("There is no folder {}.", project.display()))
+                .hint("Give it the folder with the QGIS projects."),
+        );
+    }
+    let local = match place.is_dir() {
+        true => Local::read(&place, &wishes.excluded, &session.feedback)?,
+        false => Local {
+            root: place.clone(),
+            ..Local::default()
+        },
+    };
+    let mut client = connect(session)?;
+    let below = format!("{}/{UPLOAD}", folder.trim_end_matches('/'));
+    let remote = match read(session, &mut client, &below, &Excluded::default())? {
+        Some(remote) => remote,
+        None => Remote::at(&client, &below),
+    };
+    session.feedback.progress(5.0);
+    let plan = sorted(&local, &remote.tree, session)?;
+    let mut outcome = MediaOutcome::default();
+    outcome.files.dry_run = wishes.dry_run;
+    outcome.files.skipped = plan.same + local.left.len() as u64;
+    for (path, why) in &local.left {
+        session
+            .feedback
+            .warning(format!("{} is left out: {why}.", shown(path)));
+    }
+    for (path, why) in &plan.blocked {
+        session
+            .feedback
+            .warning(format!("{} cannot be sent: {why}.", shown(path)));
+        outcome.files.failed.push((path.clone(), (*why).to_owned()));
+    }
+    for (path, other) in &plan.clashes {
+        session.feedback.warning(format!(
+            "{UPLOAD}/{path}: the server has another file of that name; this one is there as {UPLOAD}/{other}."
+        ));
+        outcome.clashes.push((path.clone(), other.clone()));
+    }
+    if all {
+        outcome.known = known(session, &mut client, project, folder)?;
+    }
+    if wishes.dry_run {
+        for (_, target, size) in &plan.wanted {
+            session.feedback.info(format!(
+                "Would send {UPLOAD}/{target} ({})",
+                counted(*size, "byte")
+            ));
+            outcome.files.files.push(target.clone());
+            outcome.files.bytes += size;
+        }
+        return Ok(outcome);
+    }
+    if !plan.wanted.is_empty() {
+        make_all(&mut client, &remote)?;
+        make(&mut client, &remote, &plan.folders)?;
+        session.feedback.info(format!(
+            "Sending {}.",
+            counted(plan.wanted.len() as u64, "file")
+        ));
+        let jobs = plan.wanted.iter().map(|(path, target, size)| Job {
+            local: local.path(path),
+            ..job(
+                &remote,
+                &local,
+                target,
+                Some(&File {
+                    size: *size,
+                    changed: None,
+                }),
+            )
+        });
+        let mut client = Some(client);
+        let way = Way::Up { replace: false };
+        let done = transfer(
+            session,
+            &mut client,
+            jobs.collect(),
+            way,
+            wishes.connections,
+            (10.0, 90.0),
+        )?;
+        if let Some(client) = client {
+            client.leave();
+        }
+        outcome.files.bytes = done.bytes;
+        outcome.files.failed.extend(done.failed);
+        outcome
+            .known
+            .extend(done.files.iter().map(|path| format!("{UPLOAD}/{path}")));
+        outcome.files.files = done.files;
+    }
+    Ok(outcome)
+}
+
+/// What is to be sent.
+#[derive(Debug, Default)]
+struct Sorted {
+    /// Path here, path there, bytes.
+    wanted: Vec<(String, String, u64)>,
+    folders: Vec<String>,
+    clashes: Vec<(String, String)>,
+    blocked: Vec<(String, &'static str)>,
+    same: u64,
+}
+
+fn sorted(local: &Local, remote: &Tree, session: &Session) -> Result<Sorted> {
+    let mut sorted = Sorted::default();
+    for folder in &local.tree.folders {
+        if remote.files.contains_key(folder) || remote.others.contains(folder) {
+            sorted
+                .blocked
+                .push((folder.clone(), "something else has that name on the server"));
+        } else if !remote.folders.contains(folder) {
+            sorted.folders.push(folder.clone());
+        }
+    }
+    for (path, file) in &local.tree.files {
+        session.feedback.check()?;
+        let blocked = |folder: &(String, _)| path.starts_with(&format!("{}/", folder.0));
+        if sorted.blocked.iter().any(blocked) {
+            continue;
+        }
+        match remote.files.get(path) {
+            None if remote.folders.contains(path) || remote.others.contains(path) => {
+                sorted
+                    .blocked
+                    .push((path.clone(), "something else has that name on the server"));
+            }
+            None => sorted.wanted.push((path.clone(), path.clone(), file.size)),
+            Some(there) if there.size == file.size => sorted.same += 1,
+            Some(_) => {
+                // The name says what it holds, so that a second run finds it.
+                let hash = local::hash(&local.path(path))?;
+                let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+                let name = names::beside(name, &hash[..12]);
+                let other = match parent {
+                    "" => name,
+                    parent => format!("{parent}/{name}"),
+                };
+                match remote.files.get(&other) {
+                    Some(there) if there.size == file.size => sorted.same += 1,
+                    _ => sorted.wanted.push((path.clone(), other.clone(), file.size)),
+                }
+                sorted.clashes.push((path.clone(), other));
+            }
+        }
+    }
+    Ok(sorted)
+}
+
+/// What is below `media` on both sides, as rows mention it.
+fn known(
+    session: &Arc<Session>,
+    client: &mut Client,
+    project: &Path,
+    folder: &str,
+) -> Result<BTreeSet<String>> {
+    let everything = Excluded::default();
+    let mut known = BTreeSet::new();
+    let mut add =
+        |tree: &Tree| known.extend(tree.files.keys().map(|path| format!("{MEDIA}/{path}")));
+    let place = project.join(MEDIA);
+    if place.is_dir() {
+        add(&Local::read(&place, &everything, &session.feedback)?.tree);
+    }
+    let below = format!("{}/{MEDIA}", folder.trim_end_matches('/'));
+    if let Some(remote) = read(session, client, &below, &everything)? {
+        add(&remote.tree);
+    }
+    Ok(known)
+}

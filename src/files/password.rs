@@ -1,0 +1,167 @@
+//! The password of an FTP account that was not given: in `LizSync.ini`, then in `~/.netrc`.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use configparser::ini::{Ini, IniDefault};
+use netrc::Netrc;
+
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+/// Where passwords may be.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// `LizSync.ini`.
+    pub settings: Option<PathBuf>,
+    /// `.netrc`.
+    pub netrc: Option<PathBuf>,
+}
+
+impl Places {
+    /// `LIZSYNC_CONFIG_FILE` or the file of the default profile of QGIS, and `NETRC` or `~/.netrc`.
+    pub fn usual() -> Self {
+        let variable = |name| {
+            env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        let home = variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
+        let data = if cfg!(windows) {
+            variable("APPDATA")
+        } else if cfg!(target_os = "macos") {
+            home.as_ref()
+                .map(|home| home.join("Library/Application Support"))
+        } else {
+            variable("XDG_DATA_HOME")
+                .or_else(|| home.as_ref().map(|home| home.join(".local/share")))
+        };
+        let profile = data.map(|data| data.join("QGIS/QGIS3/profiles/default/LizSync.ini"));
+        Self {
+            settings: variable("LIZSYNC_CONFIG_FILE").or(profile),
+            netrc: variable("NETRC").or_else(|| home.map(|home| home.join(".netrc"))),
+        }
+    }
+
+    /// The password of a login on a host. `section`: that of `LizSync.ini`, which counts where it names no other
+    /// host and no other user: a password goes to nobody else.
+    ///
+    /// # Errors
+    /// [`Kind::File`](crate::error::Kind::File) for a file that is there and cannot be read, or that others can read.
+    pub fn password(&self, section: &str, host: &str, login: &str) -> Result<Option<Secret>> {
+        if let Some(path) = existing(self.settings.as_deref())
+            && let Some(found) = in_settings(&read(path)?, section, host, login)
+        {
+            return Ok(Some(found));
+        }
+        let Some(path) = existing(self.netrc.as_deref()) else {
+            return Ok(None);
+        };
+        guarded(path)?;
+        in_netrc(path, &read(path)?, host, login)
+    }
+}
+
+fn existing(path: Option<&Path>) -> Option<&Path> {
+    path.filter(|path| path.is_file())
+}
+
+fn read(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|error| super::local::unreadable(path, &error))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn in_settings(text: &str, section: &str, host: &str, login: &str) -> Option<Secret> {
+    // As Python reads and writes it: nothing behind a value is a comment.
+    let mut form = IniDefault::default();
+    form.inline_comment_symbols = Some(Vec::new());
+    form.case_sensitive = false;
+    let mut settings = Ini::new_from_defaults(form);
+    settings.read(text.to_owned()).ok()?;
+    let value = |key| settings.get(section, key).filter(|value| !value.is_empty());
+    let is = |key, wanted: &str| value(key).is_none_or(|value| value.eq_ignore_ascii_case(wanted));
+    let same_user = value("user").is_none_or(|user| user == login);
+    (is("host", host) && same_user)
+        .then(|| value("password").map(Secret::new))
+        .flatten()
+}
+
+fn in_netrc(path: &Path, text: &str, host: &str, login: &str) -> Result<Option<Secret>> {
+    // Not what the parser says: it may quote the file.
+    let known: Netrc = text.parse().map_err(|_| {
+        Error::file(format!("{} cannot be understood.", path.display()))
+            .hint("It has lines such as “machine ftp.example.org login anna password …”; or give the password.")
+    })?;
+    let same = |name: &&String| name.eq_ignore_ascii_case(host);
+    let entry = known
+        .hosts
+        .keys()
+        .find(same)
+        .and_then(|name| known.hosts.get(name));
+    let entry = entry.or_else(|| known.hosts.get("default"));
+    let entry = entry.filter(|entry| entry.login.is_empty() || entry.login == login);
+    Ok(entry
+        .map(|entry| entry.password.clone())
+        .filter(|password| !password.is_empty())
+        .map(Secret::new))
+}
+
+/// Refuses a file with passwords that others can read.
+#[cfg(unix)]
+fn guarded(path: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let about = fs::metadata(path).map_err(|error| super::local::unreadable(path, &error))?;
+    if about.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Error::file(format!(
+        "{} is not used, because others can read it.",
+        path.display()
+    ))
+    .hint("Run chmod 600 on it, or give the password."))
+}
+
+/// Elsewhere the folder of a user is his own.
+#[cfg(not(unix))]
+fn guarded(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: &str = "[general]\nx = 1\n\n[ftp:central]\nHost = ftp.example.org\nport = 21\nuser = anna\npassword = se#s;ame%%\n\n[ftp:clone]\npassword = poppy\n";
+
+    fn found(section: &str, host: &str, login: &str) -> Option<String> {
+        let secret = in_settings(SETTINGS, section, host, login);
+        secret.map(|secret| secret.reveal().to_owned())
+    }
+
+    #[test]
+    fn the_settings_have_the_password_of_their_host_and_user() {
+        assert_eq!(
+            found("ftp:central", "FTP.example.org", "anna").as_deref(),
+            Some("se#s;ame%%")
+        );
+        assert_eq!(found("ftp:central", "elsewhere", "anna"), None);
+        assert_eq!(found("ftp:central", "ftp.example.org", "bert"), None);
+        assert_eq!(found("ftp:clone", "any", "any").as_deref(), Some("poppy"));
+        assert_eq!(found("ftp:none", "any", "any"), None);
+    }
+
+    #[test]
+    fn netrc_has_the_password_of_a_machine_and_login() {
+        let text = "machine ftp.example.org login anna password sesame\ndefault login guest password poppy\n";
+        let found = |host, login| {
+            let secret = in_netrc(Path::new("x"), text, host, login).unwrap();
+            secret.map(|secret| secret.reveal().to_owned())
+        };
+        assert_eq!(found("ftp.example.org", "anna").as_deref(), Some("sesame"));
+        assert_eq!(found("ftp.example.org", "guest"), None);
+        assert_eq!(found("elsewhere", "guest").as_deref(), Some("poppy"));
+        let error = in_netrc(Path::new("x"), "machine a password", "a", "b");
+        assert!(error.is_err() || error.unwrap().is_none());
+    }
+}

@@ -1,0 +1,414 @@
+//! Transferring files over several connections at a time. A file gets its name when all of it is there.
+
+use std::collections::VecDeque;
+use std::fs::{self, OpenOptions};
+use std::io::{Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::client::Client;
+use super::local;
+use super::names;
+use super::session::{Problem, Session};
+use crate::error::{Error, Result};
+
+/// How often a file is tried, and how long is waited before the second time; then twice as long.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A file to transfer.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its path below the folder, for messages.
+    pub path: String,
+    /// The folder on the server, as bytes from the root.
+    pub remote_folder: Vec<u8>,
+    /// Its name there, as bytes.
+    pub remote_name: Vec<u8>,
+    /// Its place here.
+    pub local: PathBuf,
+    /// Its bytes.
+    pub size: u64,
+    /// When it was changed at its source: seconds since 1970.
+    pub changed: Option<i64>,
+}
+
+impl Job {
+    fn remote(&self, name: &[u8]) -> Vec<u8> {
+        [&self.remote_folder[..], b"/", name].concat()
+    }
+}
+
+/// Which way files go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From the server to this machine.
+    Down,
+    /// To the server. `replace`: whether one of the same name may be replaced.
+    Up { replace: bool },
+}
+
+/// What became of the files.
+#[derive(Debug, Clone, Default)]
+pub struct Done {
+    /// The files that were transferred.
+    pub files: Vec<String>,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The files that were not, and why.
+    pub failed: Vec<(String, String)>,
+}
+
+struct Work<'w> {
+    session: &'w Arc<Session>,
+    way: Way,
+    jobs: Mutex<VecDeque<Job>>,
+    done: Mutex<Done>,
+    /// What ends all work.
+    ended: Mutex<Option<Error>>,
+    moved: AtomicU64,
+    all: u64,
+    /// How many of the connections are there.
+    connected: AtomicUsize,
+}
+
+/// Transfers the files over at most `connections`, of which `first` is one.
+///
+/// # Errors
+/// A cancel, and what concerns not one file but all: no connection, no room on the disk.
+pub fn transfer(
+    session: &Arc<Session>,
+    first: &mut Option<Client>,
+    jobs: Vec<Job>,
+    way: Way,
+    connections: usize,
+    progress: (f64, f64),
+) -> Result<Done> {
+    let all = jobs.iter().map(|job| job.size + 1).sum();
+    let count = connections.clamp(1, jobs.len().max(1));
+    let work = Work {
+        session,
+        way,
+        jobs: Mutex::new(jobs.into()),
+        done: Mutex::default(),
+        ended: Mutex::new(None),
+        moved: AtomicU64::new(0),
+        all,
+        connected: AtomicUsize::new(usize::from(first.is_some())),
+    };
+    let kept = thread::scope(|threads| {
+        let others: Vec<_> = (1..count)
+            .map(|_| threads.spawn(|| work.run(None, progress)))
+            .collect();
+        let kept = work.run(first.take(), progress);
+        for other in others {
+            if let Ok(Some(client)) = other.join() {
+                client.leave();
+            }
+        }
+        kept
+    });
+    *first = kept;
+    if let Some(error) = take(&work.ended).take() {
+        return Err(error);
+    }
+    let mut done = std::mem::take(&mut *take(&work.done));
+    let left = std::mem::take(&mut *take(&work.jobs));
+    let why = "no connection was left";
+    done.failed
+        .extend(left.into_iter().map(|job| (job.path, why.to_owned())));
+    done.files.sort();
+    done.failed.sort();
+    Ok(done)
+}
+
+fn take<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Work<'_> {
+    /// One connection: takes jobs as long as there are any. Returns the connection, if it still works.
+    fn run(&self, mut client: Option<Client>, progress: (f64, f64)) -> Option<Client> {
+        // Who holds no job need not be waited for: servers allow only so many connections.
+        if client.is_none() && self.connected.load(Ordering::SeqCst) > 0 {
+            client = self.connect().ok();
+            client.as_ref()?;
+        }
+        while take(&self.ended).is_none() {
+            let Some(mut job) = take(&self.jobs).pop_front() else {
+                break;
+            };
+            match self.tried(&mut client, &mut job, progress) {
+                Ok(()) => {
+                    let mut done = take(&self.done);
+                    done.bytes += job.size;
+                    done.files.push(job.path);
+                    drop(done);
+                    self.moved(1, progress);
+                }
+                // It is the connection that does not come about: the others go on.
+                Err((_, true)) if self.connected.load(Ordering::SeqCst) > 0 => {
+                    take(&self.jobs).push_front(job);
+                    break;
+                }
+                Err((problem, _)) if self.concerns_all(&problem) => {
+                    let doing = format!("Transferring {}", job.path);
+                    take(&self.ended).get_or_insert(problem.into_error(doing));
+                }
+                Err((problem, _)) => {
+                    let text = problem.text();
+                    let warning = format!("{} was not transferred: {text}.", job.path);
+                    self.session.feedback.warning(warning);
+                    take(&self.done).failed.push((job.path, text));
+                }
+            }
+        }
+        client
+    }
+
+    fn connect(&self) -> std::result::Result<Client, Problem> {
+        let client = Client::connect(self.session)?;
+        self.connected.fetch_add(1, Ordering::SeqCst);
+        Ok(client)
+    }
+
+    fn concerns_all(&self, problem: &Problem) -> bool {
+        let done = take(&self.done);
+        match problem {
+            Problem::Final(error) => error.kind() != crate::error::Kind::File,
+            Problem::Lost(_) => done.failed.len() >= 3 && done.files.is_empty(),
+            Problem::Refused(code, _) => matches!(code, 452 | 552),
+        }
+    }
+
+    /// A file, with as many tries as it may have. An error tells whether the last of them got no connection.
+    fn tried(
+        &self,
+        client: &mut Option<Client>,
+        job: &mut Job,
+        progress: (f64, f64),
+    ) -> std::result::Result<(), (Problem, bool)> {
+        let mut pause = PAUSE;
+        let mut attempt = 1;
+        loop {
+            let (problem, connecting) = match self.once(client, job, attempt, progress) {
+                Ok(()) => return Ok(()),
+                Err(problem) => problem,
+            };
+            if let Problem::Lost(_) | Problem::Final(_) = problem {
+                // What it is in the middle of is not known.
+                if client.take().is_some() {
+                    self.connected.fetch_sub(1, Ordering::SeqCst);
+                }
+            }
+            self.session
+                .feedback
+                .check()
+                .map_err(|error| (error.into(), false))?;
+            if attempt == TRIES || !problem.is_passing() {
+                return Err((problem, connecting));
+            }
+            log::debug!("{}: try {attempt}: {}", job.path, problem.text());
+            self.wait(pause).map_err(|problem| (problem, false))?;
+            pause *= 2;
+            attempt += 1;
+        }
+    }
+
+    /// Waits, unless a cancel comes.
+    fn wait(&self, pause: Duration) -> std::result::Result<(), Problem> {
+        let (sender, canceled) = channel::<()>();
+        let sender = Mutex::new(sender);
+        let _guard = self.session.feedback.on_cancel(move || {
+            // Nobody waits any more where this fails.
+            let _ = take(&sender).send(());
+        });
+        match canceled.recv_timeout(pause) {
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            _ => Ok(self.session.feedback.check()?),
+        }
+    }
+
+    fn moved(&self, bytes: u64, (from, to): (f64, f64)) {
+        let moved = self.moved.fetch_add(bytes, Ordering::SeqCst) + bytes;
+        let part = (moved as f64 / self.all.max(1) as f64).min(1.0);
+        self.session.feedback.progress(from + part * (to - from));
+    }
+
+    fn once(
+        &self,
+        client: &mut Option<Client>,
+        job: &mut Job,
+        attempt: u32,
+        progress: (f64, f64),
+    ) -> std::result::Result<(), (Problem, bool)> {
+        let connected = match client {
+            Some(connected) => connected,
+            None => client.insert(self.connect().map_err(|problem| (problem, true))?),
+        };
+        let moved = |bytes| self.moved(bytes, progress);
+        let outcome = match self.way {
+            Way::Down => {
+                // The file may have become another one since it was listed.
+                if attempt > 1 {
+                    look_again(connected, job).map_err(|problem| (problem, false))?;
+                }
+                down(connected, job, &moved)
+            }
+            Way::Up { replace } => up(connected, job, replace, &moved),
+        };
+        outcome.map_err(|problem| (problem, false))
+    }
+}
+
+/// Fetches a file: into one of another name, which is checked and then gets its own.
+fn down(
+    client: &mut Client,
+    job: &mut Job,
+    moved: &dyn Fn(u64),
+) -> std::result::Result<(), Problem> {
+    let remote = job.remote(&job.remote_name);
+    let source = names::text(&remote);
+    let name = job.local.file_name().unwrap_or_default().to_string_lossy();
+    let part = job
+        .local
+        .with_file_name(names::part(&name, job.size, job.changed, &source));
+    let failed = |what: &str, error: &std::io::Error| -> Problem {
+        Error::file(format!(
+            "{} cannot be {what}: {error}.",
+            job.local.display()
+        ))
+        .into()
+    };
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&part)
+        .map_err(|error| failed("written", &error))?;
+    let there = file
+        .metadata()
+        .map_err(|error| failed("written", &error))?
+        .len();
+    let from = if client.can_resume() && there <= job.size {
+        there
+    } else {
+        0
+    };
+    file.set_len(from)
+        .map_err(|error| failed("written", &error))?;
+    file.seek(SeekFrom::End(0))
+        .map_err(|error| failed("written", &error))?;
+    if from < job.size || job.size == 0 {
+        client.download(&remote, from, job.size - from, &mut file, moved)?;
+    }
+    if let Some(time) = job.changed.and_then(local::time) {
+        file.set_modified(time)
+            .map_err(|error| failed("given its time", &error))?;
+    }
+    drop(file);
+    if !intact(client, &remote, &part)? {
+        fs::remove_file(&part).map_err(|error| failed("removed", &error))?;
+        return Err(Problem::Lost(
+            "what came is not what the server has".to_owned(),
+        ));
+    }
+    fs::rename(&part, &job.local).map_err(|error| failed("replaced", &error))
+}
+
+/// Asks for the size of a file; where it is another one than was listed, the job gets it.
+fn look_again(client: &mut Client, job: &mut Job) -> std::result::Result<(), Problem> {
+    let remote = job.remote(&job.remote_name);
+    if let Some(size) = client.size(&remote)?
+        && size != job.size
+    {
+        job.size = size;
+        job.changed = client
+            .changed(&remote)?
+            .map(|stamp| stamp.at)
+            .or(job.changed);
+    }
+    Ok(())
+}
+
+/// Sends a file: to one of another name, which is checked and then gets its own.
+fn up(
+    client: &mut Client,
+    job: &mut Job,
+    replace: bool,
+    moved: &dyn Fn(u64),
+) -> std::result::Result<(), Problem> {
+    let unreadable = |error: std::io::Error| Problem::Final(local::unreadable(&job.local, &error));
+    let mut file = fs::File::open(&job.local).map_err(unreadable)?;
+    let state = |file: &fs::File| -> std::io::Result<_> {
+        let about = file.metadata()?;
+        Ok((about.len(), about.modified().ok().map(local::seconds)))
+    };
+    let (size, changed) = state(&file).map_err(unreadable)?;
+    (job.size, job.changed) = (size, changed);
+    let name = names::part(
+        &names::text(&job.remote_name),
+        size,
+        changed,
+        &job.local.to_string_lossy(),
+    );
+    let (part, place) = (job.remote(name.as_bytes()), job.remote(&job.remote_name));
+    let there = client.size(&part)?.unwrap_or(0);
+    let from = if client.can_resume() && there <= size {
+        there
+    } else {
+        0
+    };
+    file.seek(SeekFrom::Start(from)).map_err(unreadable)?;
+    if from < size || size == 0 {
+        client.upload(&part, from, &mut file, moved)?;
+    }
+    let sent = client.size(&part)?.is_none_or(|sent| sent == size);
+    if !sent || !intact(client, &part, &job.local)? {
+        client.delete(&part)?;
+        return Err(Problem::Lost(
+            "what arrived is not what was sent".to_owned(),
+        ));
+    }
+    if state(&file).map_err(unreadable)? != (size, changed) {
+        client.delete(&part)?;
+        return Err(Problem::Lost(
+            "the file was changed while it was sent".to_owned(),
+        ));
+    }
+    if let Some(at) = changed {
+        client.set_changed(&part, at)?;
+    }
+    if !replace && client.size(&place)?.is_some() {
+        client.delete(&part)?;
+        return Err(Problem::Refused(
+            553,
+            "another file of that name has come in the meantime; the next run looks at it"
+                .to_owned(),
+        ));
+    }
+    match client.rename(&part, &place) {
+        // Some servers do not replace a file.
+        Err(Problem::Refused(500..=599, _)) if replace && client.size(&place)?.is_some() => {
+            client.delete(&place)?;
+            client.rename(&part, &place)
+        }
+        other => other,
+    }
+}
+
+/// Whether the two are the same by their hash, where the server tells it.
+fn intact(
+    client: &mut Client,
+    remote: &[u8],
+    here: &std::path::Path,
+) -> std::result::Result<bool, Problem> {
+    match client.hash(remote)? {
+        Some(hash) => Ok(hash == local::hash(here)?),
+        None => Ok(true),
+    }
+}
