@@ -5,7 +5,7 @@
 //! and from Python and QGIS through the package `lizsync`, which loads the C library.
 //!
 //! The layers, from top to bottom (each uses only what is below it):
-//! `ffi`, [`registry`], `algorithms`, the engines `structure`, `package` and `sync`,
+//! `ffi`, [`registry`], `algorithms`, the engines `structure`, `package`, `sync` and [`project`],
 //! `postgres`, [`schema`], and [`feedback`], [`error`], [`secret`].
 
 // What input or the world decides is an error, never a panic.
@@ -17,6 +17,7 @@ pub mod feedback;
 pub mod ffi;
 mod package;
 pub mod postgres;
+pub mod project;
 pub mod registry;
 pub mod schema;
 pub mod secret;
