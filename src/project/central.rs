@@ -61,18 +61,6 @@ impl<'a> Databases<'a> {
         }
     }
 
-    /// The line in which an adapted project still holds a password of the central.
-    pub fn leftover(&self, text: &str) -> Option<usize> {
-        let central = self.central.database();
-        let mut ordinary = vec![GEOPOPPY, "postgres", "public", central];
-        if let Some(clone) = &self.clone {
-            ordinary.extend(
-                ["dbname", "user", "password"].map(|key| clone.given(key).unwrap_or_default()),
-            );
-        }
-        leftovers::line(text, &self.forgotten.borrow(), &ordinary)
-    }
-
     /// Where a source leads; `None` when that cannot be said here.
     fn locate_source(&self, names: &Names) -> Option<Location> {
         let keys = [
@@ -114,6 +102,16 @@ impl Rules for Databases<'_> {
 
     fn forget(&self, password: &str) {
         self.forgotten.borrow_mut().insert(password.to_owned());
+    }
+
+    fn leftover(&self, text: &str) -> Option<usize> {
+        let central = self.central.database();
+        let mut ordinary = vec![GEOPOPPY, "postgres", "public", central];
+        if let Some(clone) = &self.clone {
+            let given = ["dbname", "user", "password"].map(|key| clone.given(key));
+            ordinary.extend(given.into_iter().flatten());
+        }
+        leftovers::line(text, &self.forgotten.borrow(), &ordinary)
     }
 
     fn connection(&self, by_service: bool) -> Vec<Entry> {
@@ -178,8 +176,6 @@ impl Rules for OfClone<'_> {
             }
         }
     }
-
-    fn forget(&self, _: &str) {}
 
     fn connection(&self, by_service: bool) -> Vec<Entry> {
         self.0.connection(by_service)

@@ -139,10 +139,7 @@ pub(super) fn adapt(path: &Path, databases: &Databases<'_>) -> Result<Done> {
     match write() {
         Ok(true) => Ok(Done {
             sources: outcome.sources,
-            leftover: outcome
-                .texts
-                .iter()
-                .find_map(|text| databases.leftover(text)),
+            leftover: outcome.leftover,
         }),
         Ok(false) => {
             Err(refused("somebody else changed it just now".to_owned()).hint("Run this again."))
@@ -159,8 +156,8 @@ struct Outcome {
     new: Option<Vec<u8>>,
     /// The sources that were replaced; without new content, those that mean what was asked for.
     sources: u64,
-    /// The XML that was changed.
-    texts: Vec<String>,
+    /// The line in which a password still stands.
+    leftover: Option<usize>,
 }
 
 fn adapt_text(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, String> {
@@ -169,9 +166,9 @@ fn adapt_text(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome,
         document::adapt(text, rules).map_err(|why| format!("it is not well-formed XML ({why})"))?;
     Ok(match document.text {
         Some(text) => Outcome {
-            new: Some(text.clone().into_bytes()),
+            leftover: rules.leftover(&text),
+            new: Some(text.into_bytes()),
             sources: document.replaced,
-            texts: vec![text],
         },
         None => Outcome {
             sources: document.sources,
@@ -197,7 +194,7 @@ fn adapt_zip(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, 
         left -= text.len() as u64;
         let one = adapt_text(&text, rules).map_err(|why| format!("{why} in {name}"))?;
         whole.sources += one.sources;
-        whole.texts.extend(one.texts);
+        whole.leftover = whole.leftover.or(one.leftover);
         changed.extend(one.new.map(|new| (at, new)));
     }
     if !changed.is_empty() {

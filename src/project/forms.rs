@@ -26,7 +26,11 @@ pub(super) trait Rules {
     /// The connection that takes its place; `by_service`: the source names a service.
     fn connection(&self, by_service: bool) -> Vec<Entry>;
     /// Is told each password that goes.
-    fn forget(&self, password: &str);
+    fn forget(&self, _password: &str) {}
+    /// The line in which an adapted project still holds one of them.
+    fn leftover(&self, _text: &str) -> Option<usize> {
+        None
+    }
 }
 
 /// Where a source stands, and so what is expected of it.

@@ -16,21 +16,42 @@ pub(super) enum Within {
 pub(super) fn decode(raw: &str) -> Option<Vec<(char, Range<usize>)>> {
     let mut chars = Vec::with_capacity(raw.len());
     let mut at = 0;
-    while let Some(c) = raw[at..].chars().next() {
-        let (c, length) = match c {
-            '<' => return None,
-            '&' => {
-                let length = raw[at..].find(';')? + 1;
-                (reference(&raw[at + 1..at + length - 1])?, length)
-            }
-            // A line ends in one character, whatever it is in the file.
-            '\r' if raw[at + 1..].starts_with('\n') => ('\n', 2),
-            c => (c, c.len_utf8()),
-        };
+    while at < raw.len() {
+        let (c, length) = first(&raw[at..])?;
         chars.push((c, at..at + length));
         at += length;
     }
     Some(chars)
+}
+
+/// The text that a piece of XML means; `None` as for [`decode`].
+pub(super) fn read(raw: &str) -> Option<String> {
+    if !raw.contains(['&', '<', '\r']) {
+        return Some(raw.to_owned());
+    }
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while !rest.is_empty() {
+        let (c, length) = first(rest)?;
+        text.push(c);
+        rest = &rest[length..];
+    }
+    Some(text)
+}
+
+/// The first character that is meant, and how many bytes it takes.
+fn first(raw: &str) -> Option<(char, usize)> {
+    Some(match raw.chars().next()? {
+        '<' => return None,
+        '&' => {
+            // “&#x10ffff;” is the longest.
+            let end = raw.bytes().take(12).position(|byte| byte == b';')?;
+            (reference(&raw[1..end])?, end + 1)
+        }
+        // A line ends in one character, whatever it is in the file.
+        '\r' if raw[1..].starts_with('\n') => ('\n', 2),
+        c => (c, c.len_utf8()),
+    })
 }
 
 /// The character that `&name;` stands for.
@@ -55,11 +76,6 @@ pub(super) fn reference(name: &str) -> Option<char> {
 /// Whether XML 1.0 allows a character.
 pub(super) fn is_allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'))
-}
-
-/// The text of [`decode`].
-pub(super) fn text(chars: &[(char, Range<usize>)]) -> String {
-    chars.iter().map(|(c, _)| c).collect()
 }
 
 /// The piece of XML with another meaning; what begins and ends alike is left as it is written.
@@ -115,11 +131,7 @@ pub(super) fn escape(text: &str, within: Within) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Within, decode, escape, replaced, text};
-
-    fn read(raw: &str) -> Option<String> {
-        decode(raw).map(|chars| text(&chars))
-    }
+    use super::{Within, decode, escape, read, replaced};
 
     #[test]
     fn references_are_read() {
@@ -155,7 +167,7 @@ mod tests {
             for within in [Within::Text, Within::Attribute('"'), Within::Attribute('\'')] {
                 let raw = escape(&old, within);
                 let chars = decode(&raw).unwrap();
-                prop_assert_eq!(text(&chars), old.clone());
+                prop_assert_eq!(chars.iter().map(|(c, _)| c).collect::<String>(), old.clone());
                 prop_assert_eq!(&replaced(&raw, &chars, &old, within), &raw);
                 prop_assert_eq!(read(&replaced(&raw, &chars, &new, within)), Some(new.clone()));
             }

@@ -105,6 +105,21 @@ fn a_source_in_cdata_is_replaced() {
     ));
 }
 
+#[test]
+fn an_embedded_layer_comes_from_the_clone() {
+    let text = |uri: &str| {
+        format!(
+            "<qgis><maplayer embedded='1' id='a' project='{uri}?schema=p&amp;project=q'/></qgis>"
+        )
+    };
+    assert_eq!(
+        adapted(&text("postgresql://u:p@central/gis")),
+        text("postgresql://geopoppy:geopoppy@localhost:5432/geopoppy")
+    );
+    let file = text("../central/gis.qgs");
+    assert_eq!(adapted(&file), file);
+}
+
 proptest! {
     #[test]
     fn no_text_is_too_odd(text in "<qgis>([<>/a&;'\"=]|<maplayer>|<datasource>|</datasource>|source=|<!\\[CDATA\\[|\\]\\]>|<!--|-->|é){0,30}</qgis>") {

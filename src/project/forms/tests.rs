@@ -21,8 +21,6 @@ impl Rules for TestRules {
         }
     }
 
-    fn forget(&self, _: &str) {}
-
     fn connection(&self, by_service: bool) -> Vec<Entry> {
         if by_service {
             return vec![("service", "geopoppy".to_owned(), true)];

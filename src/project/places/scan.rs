@@ -173,7 +173,10 @@ impl<'a> Scan<'a> {
             let place = if loose {
                 matches!(key, "value").then_some(Role::Loose)
             } else {
-                let source = is_source(key) || (option && is_source(called));
+                let source = is_source(key)
+                    || (option && is_source(called))
+                    // Where an embedded layer comes from.
+                    || key == "project";
                 source.then_some(Role::Copy)
             };
             let at = self.found.places.len();
@@ -288,7 +291,7 @@ impl<'a> Scan<'a> {
             let attribute = attribute.map_err(|error| error.to_string())?;
             let name = attribute.key.0.to_owned();
             let raw: &str = &attribute.value;
-            let Some(chars) = xml::decode(raw) else {
+            let Some(value) = xml::read(raw) else {
                 // With an entity of its own it is no source that could be replaced.
                 if self.own_entities && !raw.contains('<') {
                     continue;
@@ -298,7 +301,7 @@ impl<'a> Scan<'a> {
             let start = self.offset(raw);
             let quote = self.text[..start].chars().next_back().unwrap_or('"');
             attributes.push(Attribute {
-                value: xml::text(&chars),
+                value,
                 range: start..start + raw.len(),
                 name,
                 quote,
