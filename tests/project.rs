@@ -296,6 +296,8 @@ fn what_cannot_be_read_is_left_and_told() {
     let cut = &whole[..whole.len() - 20];
     let latin = [whole.as_bytes(), b"<!-- \xe9 -->"].concat();
     folder.write("cut.qgs", cut);
+    let unescaped = project(&AT_CENTRAL.replace("sesame", "&sesame;</sesame>"));
+    folder.write("unescaped.qgs", &unescaped);
     folder.write("latin.qgs", &latin);
     folder.write("broken.qgz", "PK\x03\x04 and no more");
     folder.write("empty.qgs", "");
@@ -303,7 +305,7 @@ fn what_cannot_be_read_is_left_and_told() {
     let adapted = folder.adapt(CENTRAL, None);
     assert_eq!(
         (adapted.projects, adapted.changed, adapted.problems.len()),
-        (5, 1, 4)
+        (6, 1, 5)
     );
     assert_eq!(folder.read("cut.qgs"), cut);
     assert_eq!(fs::read(folder.path("latin.qgs")).unwrap(), latin);
@@ -326,10 +328,10 @@ fn what_cannot_be_read_is_left_and_told() {
         .iter()
         .filter(|(level, _)| *level == Level::Warning)
         .count();
-    assert_eq!(warnings, 4);
+    assert_eq!(warnings, 5);
     assert!(!folder.messages().contains("sesame"));
     let left = fs::read_dir(folder.path("")).unwrap().count();
-    assert_eq!(left, 6, "a temporary file was left");
+    assert_eq!(left, 7, "a temporary file was left");
 }
 
 #[test]

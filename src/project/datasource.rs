@@ -152,6 +152,15 @@ impl Source {
             .filter(|value| !value.is_empty())
     }
 
+    /// As [`get`](Self::get), but the first of several: in what was cut badly, the later ones may be
+    /// pieces of a password.
+    pub fn first(&self, key: &str) -> Option<&str> {
+        self.pairs()
+            .find(|pair| pair.key == key)
+            .map(|pair| pair.value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
     /// Whether a key is there, even with an empty value.
     pub fn has(&self, key: &str) -> bool {
         self.pairs().any(|pair| pair.key == key)

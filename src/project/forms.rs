@@ -146,7 +146,10 @@ fn connection(rules: &dyn Rules, source: &Source, role: Role) -> Found {
         return Found::Other;
     }
     let broken = role == Role::Copy && !source.is_sound();
-    let names = names(source);
+    let mut names = names(source, Source::get);
+    if broken && !rules.means_central(&names) {
+        names = self::names(source, Source::first);
+    }
     if !rules.means_central(&names) {
         return if broken {
             Found::Broken(None)
@@ -173,8 +176,8 @@ fn connection(rules: &dyn Rules, source: &Source, role: Role) -> Found {
     }
 }
 
-fn names(source: &Source) -> Names {
-    let get = |key| source.get(key).map(str::to_owned);
+fn names<'a>(source: &'a Source, get: fn(&'a Source, &str) -> Option<&'a str>) -> Names {
+    let get = |key| get(source, key).map(str::to_owned);
     let mut names = Names {
         service: get("service"),
         host: get("host"),

@@ -56,7 +56,12 @@ pub(super) fn find(text: &str) -> Result<Places, String> {
         let before = skipped + position(reader.buffer_position());
         let event = reader.read_event().map_err(|error| {
             let at = skipped + position(reader.error_position());
-            at_line(text, at, &error.to_string())
+            // What stands there is not shown: it may be a password that was not escaped.
+            let why = match error {
+                quick_xml::Error::IllFormed(_) => "tags or references that do not fit",
+                _ => "the syntax of XML is broken",
+            };
+            at_line(text, at, why)
         })?;
         let ended = matches!(event, Event::Eof);
         scan.event(event, before)

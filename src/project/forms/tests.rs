@@ -107,6 +107,11 @@ fn a_copy_that_was_cut_badly_is_told() {
     }
     let other = text.replace("central", "other");
     assert!(adapt(&TestRules, Some("postgres"), &other, Role::Copy) == Found::Broken(None));
+    let odd = text.replace("100%'", "host=x dbname='y' z'");
+    assert!(matches!(
+        adapt(&TestRules, Some("postgres"), &odd, Role::Copy),
+        Found::Broken(Some(_))
+    ));
     // The layer's own source is read as QGIS reads it.
     assert_eq!(
         central("postgres", text, Role::Own),

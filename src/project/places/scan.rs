@@ -13,7 +13,6 @@ use super::{Place, Places};
 /// An element that is open.
 #[derive(Default)]
 struct Frame {
-    name: String,
     /// Where its content begins.
     start: usize,
     /// Whether everything within may be a source (custom properties, variables).
@@ -104,14 +103,14 @@ impl<'a> Scan<'a> {
                     }
                     Ok(())
                 }
-                None => Err(format!("“&{};” stands for nothing", &*name)),
+                None => Err("a reference stands for nothing".to_owned()),
             },
             Event::DocType(text) => {
                 self.own_entities = text.contains('[');
                 Ok(())
             }
             Event::Eof => match self.open.last() {
-                Some(frame) => Err(format!("the file ends within <{}>", frame.name)),
+                Some(_) => Err("the file ends within the project".to_owned()),
                 None if !self.seen_root => Err("there is no project in it".to_owned()),
                 None => Ok(()),
             },
@@ -130,13 +129,14 @@ impl<'a> Scan<'a> {
     }
 
     fn begin(&mut self, tag: &BytesStart<'_>, empty: bool) -> Result<(), String> {
-        let name = tag.name().0.to_owned();
+        let tag_name = tag.name();
+        let name = tag_name.0;
         if self.open.is_empty() {
             if self.seen_root {
                 return Err("there is a second root".to_owned());
             }
             if name != "qgis" {
-                return Err(format!("it begins with <{name}>, not with <qgis>"));
+                return Err("it does not begin with <qgis>".to_owned());
             }
             self.seen_root = true;
         }
@@ -146,15 +146,15 @@ impl<'a> Scan<'a> {
             found.map(|attribute| attribute.value.as_str())
         };
         let inherited = self.open.last().is_some_and(|frame| frame.loose);
-        // Since 3.26 <properties name="…">, before that an element of the name itself.
+        // Newer versions write <properties name="…">, older ones an element of that name.
         let called = get("name").unwrap_or_default();
         let loose = inherited
             || matches!(
-                name.as_str(),
+                name,
                 "customproperties" | "custom-properties" | "variableValues"
             )
             || (name == "properties" && called == "variableValues");
-        let meaning = match name.as_str() {
+        let meaning = match name {
             _ if name.eq_ignore_ascii_case("datasource") => Some(Meaning::Source),
             "provider" => Some(Meaning::Provider),
             "id" => Some(Meaning::Id),
@@ -215,7 +215,6 @@ impl<'a> Scan<'a> {
                 parent.options.insert(called.to_owned(), value.to_owned());
             }
         }
-        frame.name = name;
         self.open.push(frame);
         Ok(())
     }
@@ -288,7 +287,7 @@ impl<'a> Scan<'a> {
     fn attributes(&self, tag: &BytesStart<'_>) -> Result<Vec<Attribute>, String> {
         let mut attributes = Vec::new();
         for attribute in tag.attributes() {
-            let attribute = attribute.map_err(|error| error.to_string())?;
+            let attribute = attribute.map_err(|_| "an attribute is not well-formed")?;
             let name = attribute.key.0.to_owned();
             let raw: &str = &attribute.value;
             let Some(value) = xml::read(raw) else {
@@ -296,7 +295,7 @@ impl<'a> Scan<'a> {
                 if self.own_entities && !raw.contains('<') {
                     continue;
                 }
-                return Err(format!("the attribute “{name}” is not well-formed"));
+                return Err("an attribute is not well-formed".to_owned());
             };
             let start = self.offset(raw);
             let quote = self.text[..start].chars().next_back().unwrap_or('"');
