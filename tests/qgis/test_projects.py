@@ -9,9 +9,11 @@ the central's credentials may be left in the file.
 import itertools
 import os
 import pathlib
+import random
 import subprocess
 import urllib.parse
 import zipfile
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
@@ -452,3 +454,63 @@ def test_services(tmp_path, side, adapt, monkeypatch):
     path.write_text(path.read_text(encoding="utf-8").replace("service='clone'", "service='central'"), encoding="utf-8")
     adapt(tmp_path, "central")
     assert "service='geopoppy'" in text_of(path)
+
+
+def odd_sources(numbers):
+    """Sources as people and programs write them: any order, quotes, spaces, and words that are none."""
+    values = ["gis", "central", "5432", "a b", "it's", "x=y", "\\", "é", "", "o\\'k", '"q"', "(g)", "%41"]
+
+    def value(text):
+        style = numbers.randrange(4)
+        if style == 0:
+            return text
+        quote = "'\"'"[style - 1]
+        return quote + text.replace("\\", "\\\\").replace(quote, "\\" + quote) + quote
+
+    def piece():
+        key = numbers.choice(
+            ["dbname", "host", "port", "user", "password", "key", "service", "srid", "odd", "username"]
+        )
+        equals = numbers.choice(["=", "=", "=", " = ", "= "])
+        return numbers.choice([key + equals + value(numbers.choice(values)), "stray", "="])
+
+    for _ in range(3000):
+        pieces = [piece() for _ in range(numbers.randrange(4))]
+        if numbers.randrange(5):
+            pieces += ["dbname=" + value("gis"), "host=" + value("central")]
+        numbers.shuffle(pieces)
+        table = numbers.choice(
+            ["", 'table="s"."t" (geom)', 'table="(select \\"a\\")" (g\\)x)', "table=s.t", "table = 's'.\"t\"(g)"]
+        )
+        sql = numbers.choice(["", "sql=", "sql=host='x' and \\"])
+        yield numbers.choice([" ", "  ", "\t"]).join([*pieces, *[part for part in (table, sql) if part]])
+
+
+def test_odd_sources_are_read_as_qgis_reads_them(tmp_path, adapt):
+    sources = list(odd_sources(random.Random(6)))
+    root = ElementTree.Element("qgis")
+    for number, source in enumerate(sources):
+        layer = ElementTree.SubElement(root, "maplayer")
+        ElementTree.SubElement(layer, "id").text = f"layer_{number}"
+        ElementTree.SubElement(layer, "datasource").text = source
+        ElementTree.SubElement(layer, "provider").text = "postgres"
+    path = tmp_path / "odd.qgs"
+    ElementTree.ElementTree(root).write(path, encoding="utf-8")
+    adapt(tmp_path, "host=central dbname=gis user=somebody", "host=tablet dbname=field user=bob password='a b'")
+    adapted = [element.text or "" for element in ElementTree.parse(path).iter("datasource")]
+    assert len(adapted) == len(sources)
+    replaced = 0
+    for before, after in zip(sources, adapted):
+        old, new = QgsDataSourceUri(before), QgsDataSourceUri(after)
+        # Without a name, libpq takes the database that is called as the user.
+        central = (old.database() or old.username(), old.host(), old.service()) == ("gis", "central", "")
+        if not (central and old.port() in ("", "5432")):
+            assert after == before
+            continue
+        replaced += 1
+        found = (new.host(), new.port(), new.database(), new.username(), new.password(), new.service())
+        assert found == ("tablet", "5432", "field", "bob", "a b", ""), (before, after)
+        for part in ("schema", "table", "geometryColumn", "keyColumn", "sql", "srid"):
+            assert getattr(new, part)() == getattr(old, part)(), (before, after)
+        assert new.param("odd") == old.param("odd"), (before, after)
+    assert replaced > 500
