@@ -480,7 +480,13 @@ def odd_sources(numbers):
             pieces += ["dbname=" + value("gis"), "host=" + value("central")]
         numbers.shuffle(pieces)
         table = numbers.choice(
-            ["", 'table="s"."t" (geom)', 'table="(select \\"a\\")" (g\\)x)', "table=s.t", "table = 's'.\"t\"(g)"]
+            [
+                "",
+                'table="s"."t" (a dbname=b host=c)',
+                'table="(select \\"a\\")" (g\\)x)',
+                "table=s.t",
+                "table = 's'.\"t\"(g)",
+            ]
         )
         sql = numbers.choice(["", "sql=", "sql=host='x' and \\"])
         yield numbers.choice([" ", "  ", "\t"]).join([*pieces, *[part for part in (table, sql) if part]])
