@@ -5,7 +5,8 @@
 //! and from Python and QGIS through the package `lizsync`, which loads the C library.
 //!
 //! The layers, from top to bottom (each uses only what is below it):
-//! `ffi`, [`registry`], `algorithms`, the engines `structure`, `package`, `sync` and `files`,
+//! `ffi`, [`registry`], `algorithms`, the engines `structure`, `package`, `sync`, `files` and
+//! [`project`],
 //! `postgres`, [`schema`], and [`feedback`], [`error`], [`secret`].
 
 // What input or the world decides is an error, never a panic.
@@ -18,6 +19,7 @@ pub mod ffi;
 mod files;
 mod package;
 pub mod postgres;
+pub mod project;
 pub mod registry;
 pub mod schema;
 pub mod secret;

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::{CENTRAL, CLONE, ftp};
 use crate::error::Result;
-use crate::feedback::Feedback;
+use crate::feedback::{Feedback, counted};
 use crate::files;
+use crate::project::{self, Adapted};
 use crate::registry::{Algorithm, FILES, OUTPUT_STATUS, OUTPUT_STRING};
-use crate::schema::{Default, Outputs, Parameter, Parameters, Type};
+use crate::schema::{Default, Output, Outputs, Parameter, Parameters, Type};
 
 const FOLDER: Parameter = Parameter::new(
     "CLONE_QGIS_PROJECT_FOLDER",
@@ -52,6 +53,8 @@ pub(super) static ALGORITHM: Algorithm = Algorithm {
         ftp::BYTES_TRANSFERRED,
         ftp::FILES_SKIPPED,
         ftp::FILES_FAILED,
+        Output::new("PROJECTS_ADAPTED", "Projects adapted to the clone", Type::Number),
+        Output::new("SOURCES_REPLACED", "Data sources replaced in them", Type::Number),
     ],
     run,
 };
@@ -61,7 +64,34 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     let session = ftp::CENTRAL.session(parameters, feedback)?;
     let wishes = ftp::wishes(parameters)?;
     let folder = ftp::CENTRAL.folder(parameters)?;
-    let outcome = files::fetch(&session, folder, here, &|_| None, &wishes)?;
+    let adapts = parameters.flag(ADAPT.id);
+    let (central, clone) = (parameters.required(CENTRAL.id)?, parameters.text(CLONE.id));
+    if adapts {
+        // A wrong connection is told before anything is fetched.
+        project::adapt_files(&[], central, clone, parameters.connections(), feedback)?;
+    }
+    let original = |path: &Path| match adapts && project::is_project(path) {
+        true => Some(project::backup_path(path)),
+        false => None,
+    };
+    let outcome = files::fetch(&session, folder, here, &original, &wishes)?;
+    let adapted = match adapts && !wishes.dry_run {
+        true => {
+            feedback.info("Adapting the projects.");
+            project::adapt(here, central, clone, parameters.connections(), feedback)?
+        }
+        false => Adapted::default(),
+    };
     let place = format!("fetched from the FTP server {}", session.account);
-    Ok(ftp::outputs(outcome.sentence(&place)?, &outcome))
+    let mut sentence = outcome.sentence(&place)?;
+    if adapted.changed > 0 {
+        sentence.push_str(&format!(
+            " {} adapted to the clone ({}).",
+            counted(adapted.changed, "project"),
+            counted(adapted.sources, "data source")
+        ));
+    }
+    Ok(ftp::outputs(sentence, &outcome)
+        .with("PROJECTS_ADAPTED", adapted.changed)
+        .with("SOURCES_REPLACED", adapted.sources))
 }

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::listing::Stamp;
 use super::local::{self, Local};
 use super::names::{self, Excluded};
-use super::plan::{Plan, Rules, Tree, Why, is_project, plan};
+use super::plan::{Plan, Rules, Tree, Why, is_project, plan, reason};
 use super::remote::Remote;
 use super::session::{Problem, Session};
 use super::transfer::{Done, Job, Way, transfer};
@@ -149,25 +149,8 @@ pub fn fetch(
         false => Local::default(),
     };
     local.root = here.to_owned();
-    // A project that was adapted is compared as it came.
-    let projects: Vec<String> = local
-        .tree
-        .files
-        .keys()
-        .filter(|path| is_project(path))
-        .cloned()
-        .collect();
-    for path in projects {
-        let about = original(&local.path(&path)).and_then(|came| fs::metadata(came).ok());
-        if let (Some(about), Some(file)) = (about, local.tree.files.get_mut(&path)) {
-            file.size = about.len();
-            file.changed = about
-                .modified()
-                .ok()
-                .map(|time| Stamp::exact(local::seconds(time)));
-        }
-    }
-    let mut plan = planned(&remote.tree, &local.tree);
+    as_they_came(&mut local, &remote.tree, original);
+    let mut plan = plan(&remote.tree, &local.tree, RULES);
     confirm(session, &mut client, &remote, &local.tree, &mut plan, true)?;
     let mut outcome = begun(&plan, &remote.left, wishes, session);
     if wishes.dry_run {
@@ -210,9 +193,40 @@ pub fn fetch(
     Ok(outcome)
 }
 
+/// A project that was adapted is compared as it came.
+fn as_they_came(
+    local: &mut Local,
+    remote: &Tree,
+    original: &dyn Fn(&Path) -> Option<std::path::PathBuf>,
+) {
+    let projects: Vec<String> = local
+        .tree
+        .files
+        .iter()
+        .filter(|(path, here)| {
+            let there = remote.files.get(*path);
+            is_project(path) && there.is_some_and(|there| reason(there, Some(here), RULES).is_some())
+        })
+        .map(|(path, _)| path.clone())
+        .collect();
+    for path in projects {
+        let about = original(&local.path(&path)).and_then(|came| fs::metadata(came).ok());
+        if let (Some(about), Some(file)) = (about, local.tree.files.get_mut(&path)) {
+            file.size = about.len();
+            file.changed = about
+                .modified()
+                .ok()
+                .map(|time| Stamp::exact(local::seconds(time)));
+        }
+    }
+}
+
 /// Sends what is new below a folder of this machine.
 pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) -> Result<Outcome> {
-    let local = Local::read(here, &wishes.excluded, &session.feedback)?;
+    let mut local = Local::read(here, &wishes.excluded, &session.feedback)?;
+    // They hold passwords of the central.
+    let is_backup = |path: &str| path.strip_suffix(".bak").is_some_and(is_project);
+    local.tree.files.retain(|path, _| !is_backup(path));
     let mut client = connect(session)?;
     let mut remote = match read(session, &mut client, folder, &wishes.excluded)? {
         Some(remote) => remote,
@@ -226,7 +240,7 @@ pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) 
     };
     calibrate(session, &mut client, &mut remote)?;
     session.feedback.progress(5.0);
-    let mut plan = planned(&local.tree, &remote.tree);
+    let mut plan = plan(&local.tree, &remote.tree, RULES);
     confirm(session, &mut client, &remote, &local.tree, &mut plan, false)?;
     let mut outcome = begun(&plan, &local.left, wishes, session);
     if wishes.dry_run {
@@ -248,13 +262,10 @@ pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) 
 }
 
 /// The rules of this machine.
-fn planned(source: &Tree, destination: &Tree) -> Plan {
-    let rules = Rules {
-        tolerance: TOLERANCE,
-        case_matters: !cfg!(any(windows, target_os = "macos")),
-    };
-    plan(source, destination, rules)
-}
+const RULES: Rules = Rules {
+    tolerance: TOLERANCE,
+    case_matters: !cfg!(any(windows, target_os = "macos")),
+};
 
 /// Reads what is below a folder of the server.
 pub fn read(

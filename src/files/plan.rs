@@ -139,7 +139,8 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
 
 const TAKEN: &str = "something else has that name";
 
-fn reason(source: &File, destination: Option<&File>, rules: Rules) -> Option<Why> {
+/// Why a file is transferred; `None` where it need not be.
+pub fn reason(source: &File, destination: Option<&File>, rules: Rules) -> Option<Why> {
     let Some(destination) = destination else {
         return Some(Why::Missing);
     };

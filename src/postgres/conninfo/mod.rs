@@ -51,7 +51,7 @@ impl Conninfo {
     }
 
     /// The value of a keyword; an empty one counts as not given.
-    fn get(&self, keyword: &str) -> Option<&str> {
+    pub(super) fn get(&self, keyword: &str) -> Option<&str> {
         self.0
             .get(keyword)
             .map(Secret::reveal)

@@ -17,6 +17,10 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Resolved {
     pub(in crate::postgres) target: Target,
+    /// What the connection itself says, without its service and the environment.
+    pub(in crate::postgres) own: Conninfo,
+    /// The service that the connection names.
+    pub(in crate::postgres) service: Option<String>,
     /// What was left aside, for the user.
     pub warnings: Vec<String>,
 }
@@ -43,16 +47,22 @@ pub fn resolve(
     } else {
         let found = service::find(value, None, surroundings)?
             .ok_or_else(|| unknown_name(value, named, surroundings))?;
-        return complete(found, &format!("service “{value}”"), surroundings);
+        let mut resolved = complete(found, &format!("service “{value}”"), surroundings)?;
+        resolved.service = Some(value.to_owned());
+        return Ok(resolved);
     };
     conninfo
         .and_then(|mut conninfo| {
-            let own_password = conninfo.get("password").is_some();
+            let own = conninfo.clone();
+            let own_password = own.get("password").is_some();
             let service = add_service(&mut conninfo, surroundings)?;
             let from = service
                 .filter(|_| !own_password)
                 .unwrap_or_else(|| what.clone());
-            complete(conninfo, &from, surroundings)
+            let mut resolved = complete(conninfo, &from, surroundings)?;
+            resolved.service = own.get("service").map(str::to_owned);
+            resolved.own = own;
+            Ok(resolved)
         })
         .map_err(|error| error.during(format!("The {what}")))
 }
@@ -64,7 +74,12 @@ fn complete(mut conninfo: Conninfo, from: &str, surroundings: &Surroundings) -> 
     let password_from = given.or(conninfo.get("password").map(|_| "PGPASSWORD".to_owned()));
     let mut warnings = Vec::new();
     let target = target(&conninfo, password_from, surroundings, &mut warnings)?;
-    Ok(Resolved { target, warnings })
+    Ok(Resolved {
+        target,
+        own: Conninfo::default(),
+        service: None,
+        warnings,
+    })
 }
 
 /// The error for a text that is neither a connection, nor a service.
