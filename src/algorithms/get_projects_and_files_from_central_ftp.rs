@@ -53,8 +53,16 @@ pub(super) static ALGORITHM: Algorithm = Algorithm {
         ftp::BYTES_TRANSFERRED,
         ftp::FILES_SKIPPED,
         ftp::FILES_FAILED,
-        Output::new("PROJECTS_ADAPTED", "Projects adapted to the clone", Type::Number),
-        Output::new("SOURCES_REPLACED", "Data sources replaced in them", Type::Number),
+        Output::new(
+            "PROJECTS_ADAPTED",
+            "Projects adapted to the clone",
+            Type::Number,
+        ),
+        Output::new(
+            "SOURCES_REPLACED",
+            "Data sources replaced in them",
+            Type::Number,
+        ),
     ],
     run,
 };

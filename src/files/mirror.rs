@@ -205,7 +205,8 @@ fn as_they_came(
         .iter()
         .filter(|(path, here)| {
             let there = remote.files.get(*path);
-            is_project(path) && there.is_some_and(|there| reason(there, Some(here), RULES).is_some())
+            is_project(path)
+                && there.is_some_and(|there| reason(there, Some(here), RULES).is_some())
         })
         .map(|(path, _)| path.clone())
         .collect();

@@ -28,6 +28,9 @@ pub struct Remote {
     raw: BTreeMap<String, Vec<u8>>,
 }
 
+/// A folder to read: its path, its bytes below the root, and the ids of those around it.
+type Waiting = (String, Vec<u8>, Vec<Vec<u8>>);
+
 impl Remote {
     /// A folder as a user gives it: from the root, or from where the login begins.
     pub fn at(client: &Client, folder: &str) -> Self {
@@ -112,8 +115,7 @@ impl Remote {
             Err(Problem::Refused(500..=599, _)) => return Ok(None),
             Err(problem) => return Err(problem),
         };
-        // Folders to read: path, bytes below the root, and the ids of those around it.
-        let mut waiting: Vec<(String, Vec<u8>, Vec<Vec<u8>>)> = Vec::new();
+        let mut waiting: Vec<Waiting> = Vec::new();
         self.take("", &[], found, &[], excluded, &mut waiting);
         let mut count = 0;
         while let Some((path, bytes, around)) = waiting.pop() {
@@ -142,7 +144,7 @@ impl Remote {
         found: Vec<Found>,
         around: &[Vec<u8>],
         excluded: &Excluded,
-        waiting: &mut Vec<(String, Vec<u8>, Vec<Vec<u8>>)>,
+        waiting: &mut Vec<Waiting>,
     ) {
         for Found { name, what, unique } in found {
             let text = names::text(&name);
