@@ -12,9 +12,6 @@ from . import api, manual
 
 FILE = pathlib.Path(__file__).resolve().parent / "registry.json"
 
-# Stands for the temporary directory while a fresh registry is made: no machine has it.
-ELSEWHERE = os.path.join(os.sep, "lizsync-temporary-directory")
-
 
 def read():
     """The committed registry, with the defaults of this machine."""
@@ -30,21 +27,11 @@ def read():
 def fresh():
     """The registry that the library gives, without what belongs to this machine: a default in the
     temporary directory becomes the key `temporary_file`."""
-    names = ("TMPDIR", "TMP", "TEMP")
-    before = {name: os.environ.get(name) for name in names}
-    try:
-        os.environ.update(dict.fromkeys(names, ELSEWHERE))
-        entries = api.algorithms()
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    entries = api.algorithms()
     for entry in entries:
         for parameter in entry["parameters"]:
             default = parameter["default"]
-            if isinstance(default, str) and default.startswith(ELSEWHERE):
+            if isinstance(default, str) and os.path.dirname(default) == tempfile.gettempdir():
                 parameter["default"] = None
                 parameter["temporary_file"] = os.path.basename(default)
     return entries

@@ -67,7 +67,10 @@ class Algorithm(QgsProcessingAlgorithm):
         return True, ""
 
     def checkParameterValues(self, values, context):
-        fine, message = super().checkParameterValues(values, context)
+        # A file with a default is still missing for QGIS when it is left out.
+        usual = {each.name(): each.defaultValue() for each in self.parameterDefinitions()}
+        given = {name: value for name, value in values.items() if value is not None}
+        fine, message = super().checkParameterValues({**values, **usual, **given}, context)
         if fine:
             try:
                 self._values(values, context)

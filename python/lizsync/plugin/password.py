@@ -46,6 +46,11 @@ class PasswordParameter(QgsProcessingParameterString):
 
     def __init__(self, name, description="", optional=False):
         super().__init__(name, description, None, False, optional)
+        self.setMetadata({"widget_wrapper": {"class": f"{__package__}.password_widget.PasswordWrapper"}})
+
+    @staticmethod
+    def typeName():
+        return TYPE
 
     def type(self):
         return TYPE

@@ -1,62 +1,39 @@
-"""The masked field of a password."""
+"""The masked field of a password. Processing finds it by the metadata of the parameter."""
 
-from qgis.core import QgsProcessingParameterString
-from qgis.gui import (
-    QgsAbstractProcessingParameterWidgetWrapper,
-    QgsPasswordLineEdit,
-    QgsProcessingGui,
-    QgsProcessingParameterWidgetFactoryInterface,
-)
+from processing.gui.wrappers import DIALOG_MODELER, WidgetWrapper
+from qgis.core import QgsProcessingOutputString, QgsProcessingParameterString
+from qgis.gui import QgsPasswordLineEdit
+from qgis.PyQt.QtWidgets import QComboBox
 
 from . import password
 
 
-class PasswordWrapper(QgsAbstractProcessingParameterWidgetWrapper):
-    """A field that shows dots, and hands over a token."""
-
-    def __init__(self, parameter, kind):
-        super().__init__(parameter, kind)
-        self._field = None
+class PasswordWrapper(WidgetWrapper):
+    """A field that shows dots and hands over a token; in the modeler, a choice of model inputs: a
+    password typed there would stand in the file of the model."""
 
     def createWidget(self):
-        self._field = QgsPasswordLineEdit()
-        if self.type() == QgsProcessingGui.Modeler:
-            # A value typed here would stand in the file of the model.
-            self._field.setEnabled(False)
-            self._field.setPlaceholderText("Not saved in a model: use a model input")
+        if self.dialogType == DIALOG_MODELER:
+            choice = QComboBox()
+            choice.addItem("Not given", None)
+            kinds = [password.PasswordParameter, QgsProcessingParameterString]
+            for source in self.dialog.getAvailableValuesOfType(kinds, [QgsProcessingOutputString]):
+                choice.addItem(self.dialog.resolveValueDescription(source), source)
+            return choice
+        field = QgsPasswordLineEdit()
+        field.setPlaceholderText("Never saved")
+        field.textChanged.connect(lambda _: self.widgetValueHasChanged.emit(self))
+        return field
+
+    def setValue(self, value):
+        if self.dialogType == DIALOG_MODELER:
+            self.setComboValue(value)
         else:
-            self._field.setPlaceholderText("Never saved")
-        self._field.textChanged.connect(lambda: self.widgetValueHasChanged.emit(self))
-        return self._field
+            # A token of this session fills the field again; nothing else is shown.
+            self.widget.setText(password.reveal(value) if password.is_known(value) else "")
 
-    def setWidgetValue(self, value, context):
-        # A token of this session fills the field again; anything else is not shown.
-        self._field.setText(password.reveal(value) if password.is_known(value) else "")
-
-    def widgetValue(self):
-        text = self._field.text()
+    def value(self):
+        if self.dialogType == DIALOG_MODELER:
+            return self.widget.currentData()
+        text = self.widget.text()
         return password.hide(text) if text else None
-
-
-class PasswordFactory(QgsProcessingParameterWidgetFactoryInterface):
-    """Makes the field in dialogs, batches and models."""
-
-    def __init__(self):
-        super().__init__()
-        # Python must not drop a wrapper that only C++ holds.
-        self._wrappers = []
-
-    def parameterType(self):
-        return password.TYPE
-
-    def createWidgetWrapper(self, parameter, kind):
-        wrapper = PasswordWrapper(parameter, kind)
-        wrapper.destroyed.connect(lambda: self._wrappers.remove(wrapper))
-        self._wrappers.append(wrapper)
-        return wrapper
-
-    def compatibleParameterTypes(self):
-        return [password.TYPE, QgsProcessingParameterString.typeName()]
-
-    def compatibleOutputTypes(self):
-        return []

@@ -12,7 +12,6 @@ class Plugin:
     def __init__(self):
         self._provider = None
         self._type = None
-        self._factory = None
 
     def initProcessing(self):
         """Called by qgis_process, which has no window, and by initGui."""
@@ -26,12 +25,6 @@ class Plugin:
 
     def initGui(self):
         """Called by QGIS with a window."""
-        from qgis.gui import QgsGui
-
-        from .password_widget import PasswordFactory
-
-        self._factory = PasswordFactory()
-        QgsGui.processingGuiRegistry().addParameterWidgetFactory(self._factory)
         self.initProcessing()
 
     def unload(self):
@@ -40,11 +33,6 @@ class Plugin:
         if self._provider:
             registry.removeProvider(self._provider)
             self._provider = None
-        if self._factory:
-            from qgis.gui import QgsGui
-
-            QgsGui.processingGuiRegistry().removeParameterWidgetFactory(self._factory)
-            self._factory = None
         if self._type:
             registry.removeParameterType(self._type)
             self._type = None

@@ -29,7 +29,8 @@ def installation(error):
         "This needs the native library of LizSync. {} In QGIS: install the LizSync plugin for {} ({}), which holds "
         "the library; or put the file {} into {}, and start QGIS again."
     ).format(
-        error,
+        # Not the hint, which is for who builds it.
+        str(error).replace(error.hint or "", "").strip(),
         platform.system() or "your system",
         platform.machine() or "your processor",
         native.file_name(),
