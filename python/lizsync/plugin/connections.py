@@ -95,17 +95,17 @@ def find(name):
     metadata = QgsProviderRegistry.instance().providerMetadata("postgres")
     if metadata is None or not name or conninfo.is_string(name):
         return None
-    if name not in metadata.connections(False):
-        # A name with a slash is a group in a group for QSettings, and not listed.
-        settings = QgsSettings()
-        settings.beginGroup(SETTINGS + name)
-        known = bool(settings.childKeys())
-        settings.endGroup()
-        if not known:
-            return None
+    # Not its list of connections: that is not made for threads, and lacks names with a slash, which
+    # are groups in a group for QSettings.
+    settings = QgsSettings()
+    settings.beginGroup(SETTINGS + name)
+    known = bool(settings.childKeys())
+    settings.endGroup()
+    if not known:
+        return None
     text = metadata.createConnection(name).uri()
     pairs = conninfo.parse(text)
-    # The first half of a name with a slash is listed, but is nothing.
+    # An empty one is what is left of a connection, or the first half of a name with a slash.
     return text if any(pairs.get(key) for key in ("service", "host", "hostaddr", "dbname")) else None
 
 
