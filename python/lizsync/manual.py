@@ -39,7 +39,8 @@ def page(algorithm):
 
 
 def text(entry):
-    """The help text: paragraphs, and lists where lines begin with an asterisk."""
+    """The help text: paragraphs, and lists where lines begin with an asterisk. All in one line, since
+    QGIS makes a paragraph of every line."""
     parts = []
     for block in entry["help"].split("\n\n"):
         in_list = False
@@ -53,10 +54,10 @@ def text(entry):
             lines.append(f"<li>{shown}</li>" if item else f"{shown}<br>")
         if in_list:
             lines.append("</ul>")
-        joined = "\n".join(lines).replace("<br>\n<ul>", "</p>\n<ul>")
+        joined = "".join(lines).replace("<br><ul>", "</p><ul>")
         joined = joined[: -len("<br>")] + "</p>" if joined.endswith("<br>") else joined
         parts.append(joined if joined.startswith("<ul>") else f"<p>{joined}")
-    return "\n".join(parts)
+    return "".join(parts)
 
 
 def document(entry):

@@ -136,7 +136,9 @@ def take(folder):
 
     provider = QgsApplication.processingRegistry().providerById("lizsync")
     for algorithm in provider.algorithms():
-        dialog = processing.createAlgorithmDialog(algorithm.id(), {})
+        names = ("CONNECTION_NAME", "CONNECTION_NAME_CENTRAL", "CONNECTION_NAME_CLONE")
+        chosen = {name: "tablet" if "CLONE" in name else "central" for name in names}
+        dialog = processing.createAlgorithmDialog(algorithm.id(), chosen)
         dialog.resize(860, 520)
         dialog.show()
         save(dialog, folder / f"lizsync-{algorithm.name()}.png")

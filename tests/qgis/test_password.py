@@ -58,10 +58,10 @@ def wait(condition):
 
 @pytest.fixture
 def dialog(provider):
-    from processing.gui.AlgorithmDialog import AlgorithmDialog
     from qgis.core import QgsApplication
 
-    made = AlgorithmDialog(QgsApplication.processingRegistry().createAlgorithmById("lizsync:made_up"))
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("lizsync:made_up")
+    made = algorithm.createCustomParametersWidget(None)
     yield made
     made.close()
     made.deleteLater()

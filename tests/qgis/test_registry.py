@@ -122,7 +122,7 @@ def test_types_of_outputs(made_up):
 
 def test_help_is_escaped(made_up):
     assert made_up.shortHelpString() == (
-        "<p>One &lt;b&gt; &amp; two.<br>\nMore.</p>\n<p>A list:</p>\n<ul>\n<li>first</li>\n<li>second</li>\n</ul>"
+        "<p>One &lt;b&gt; &amp; two.<br>More.</p><p>A list:</p><ul><li>first</li><li>second</li></ul>"
     )
 
 
@@ -177,3 +177,15 @@ def test_the_metadata(qgis):
     assert (ROOT / "python" / "lizsync" / parser.get("general", "icon")).is_file()
     required = "name description about author email repository tracker homepage licence tags category changelog"
     assert all(parser.get("general", field).strip() for field in required.split(" "))
+
+
+def test_the_dialog_shows_labels_whole(made_up):
+    from qgis.core import QgsApplication
+    from qgis.PyQt.QtWidgets import QLabel
+
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("lizsync:package_master_database")
+    dialog = algorithm.createCustomParametersWidget(None)
+    labels = {label.text(): label for label in dialog.mainWidget().findChildren(QLabel)}
+    (schemas,) = [label for text, label in labels.items() if text.startswith("List of schemas")]
+    assert schemas.wordWrap()
+    dialog.deleteLater()

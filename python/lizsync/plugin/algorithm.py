@@ -5,7 +5,7 @@ from qgis.PyQt.QtCore import QUrl
 
 from .. import api, manual, native
 from ..error import LizsyncError
-from . import connections, credentials, defaults, parameters, texts
+from . import connections, credentials, defaults, dialog, parameters, texts
 from .feedback import Feedback
 from .icon import icon
 
@@ -58,6 +58,9 @@ class Algorithm(QgsProcessingAlgorithm):
             # A file to be written is an output already.
             if self.outputDefinition(entry["id"]) is None:
                 self.addOutput(parameters.output(entry))
+
+    def createCustomParametersWidget(self, parent=None):
+        return dialog.make(self, parent)
 
     def canExecute(self):
         try:
