@@ -57,6 +57,9 @@ def qgis():
     assert utils.loadPlugin("lizsync")
     assert utils.startPlugin("lizsync")
     assert QgsApplication.authManager().setMasterPassword(MASTER_PASSWORD, True)
+    from lizsync import native
+
+    native.library()
     yield application
     assert utils.unloadPlugin("lizsync")
     Processing.deinitialize()
@@ -124,7 +127,7 @@ def connection(qgis):
                 "username": "postgres",
                 **values,
             }
-        values = {"port": variable("LIZSYNC_TEST_PORT"), "saveUsername": "true", "savePassword": "true", **values}
+        values = {"port": os.environ.get("LIZSYNC_TEST_PORT", ""), "saveUsername": "true", "savePassword": "true", **values}
         settings = QgsSettings()
         for key, value in values.items():
             settings.setValue(f"PostgreSQL/connections/{name}/{key}", value)

@@ -104,7 +104,7 @@ def test_unsaved_credentials_are_asked_for(database, connection, asked):
     assert len(credentials.asked) == 2
     assert "sesame" not in str(credentials.asked)
     # QGIS keeps them until it is closed, and nobody is asked again.
-    assert "already" in install("c")
+    assert "Nothing was installed" in install("c")
     assert len(credentials.asked) == 2
 
 
@@ -134,8 +134,8 @@ def test_services(database, connection, tmp_path, monkeypatch):
     connection("c", service="my service", port="")
     assert install("c") is None
     # A service needs no connection of QGIS, and neither does a conninfo string.
-    assert "already" in install("my service")
-    assert "already" in install(database.conninfo)
+    assert "Nothing was installed" in install("my service")
+    assert "Nothing was installed" in install(database.conninfo)
 
 
 def test_an_unknown_name_says_where_it_was_looked_for(qgis):
@@ -186,14 +186,21 @@ def test_an_authentication_configuration_that_is_gone(database, connection, auth
 
 
 def test_client_certificates_of_an_authentication_configuration(database, connection, authentication):
+    from qgis.core import QgsApplication
     from qgis.PyQt.QtCore import QDir
+    from qgis.PyQt.QtNetwork import QSslCertificate
 
     folder = pathlib.Path(variable("LIZSYNC_TEST_CERTS"))
     database.query("DO $$ BEGIN CREATE ROLE certuser LOGIN SUPERUSER; EXCEPTION WHEN duplicate_object THEN END $$")
     identifier = authentication(
         "PKI-Paths", certpath=str(folder / "client.crt"), keypath=str(folder / "client.key"), keypass=""
     )
-    values = {"database": database.name, "username": "certuser", "sslmode": "SslRequire", **TCP}
+    # QGIS says which authorities it trusts together with the certificate.
+    manager = QgsApplication.authManager()
+    authority = QSslCertificate((folder / "root.crt").read_bytes())
+    assert manager.storeCertAuthority(authority) and manager.rebuildCaCertsCache()
+    assert manager.rebuildTrustedCaCertsCache()
+    values = {"database": database.name, "username": "certuser", "sslmode": "SslVerifyFull", **TCP}
     connection("c", **values)
     assert "certificate" in install("c")
     connection("c", authcfg=identifier, **values)

@@ -52,7 +52,7 @@ def test_it_stops_at_a_failure(pair, values, tmp_path):
     recorder = Recorder()
     with pytest.raises(QgsProcessingException):
         processing.run(ID, values, feedback=recorder)
-    assert any("is not installed" in text for _, text in recorder.lines)
+    assert any("are not installed" in text for _, text in recorder.lines)
     processing.run("lizsync:create_database_structure", pair.INSTALLED)
     # Prepared, but not packaged: the second step fails.
     recorder = Recorder()
@@ -67,7 +67,7 @@ def test_it_runs_in_qgis_process(pair, values):
 
     process.run("plugins", "enable", "lizsync")
     status, _, err = process.run_algorithm("prepare_and_package", values)
-    assert status != 0 and "is not installed" in err
+    assert status != 0 and "are not installed" in err
     processing.run("lizsync:create_database_structure", pair.INSTALLED)
     status, out, err = process.run_algorithm("prepare_and_package", values)
     assert status == 0, err

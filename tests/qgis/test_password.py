@@ -57,9 +57,10 @@ def wait(condition):
 
 
 @pytest.fixture
-def dialog(provider):
+def dialog(provider, connection):
     from qgis.core import QgsApplication
 
+    connection("c", host="127.0.0.1")
     algorithm = QgsApplication.processingRegistry().createAlgorithmById("lizsync:made_up")
     made = algorithm.createCustomParametersWidget(None)
     yield made
@@ -74,11 +75,10 @@ def shown(dialog):
     return "".join(view.toPlainText() for view in dialog.findChildren(QTextEdit))
 
 
-def test_a_run_of_the_dialog(dialog, given, connection, database):
+def test_a_run_of_the_dialog(dialog, given):
     from qgis.gui import QgsPasswordLineEdit
     from qgis.PyQt.QtWidgets import QLineEdit
 
-    connection("c", database)
     dialog.setParameters({"CONNECTION": "c", "TEXT": "a visible text"})
     (field,) = dialog.findChildren(QgsPasswordLineEdit)
     assert field.echoMode() == QLineEdit.EchoMode.Password

@@ -179,7 +179,7 @@ def test_the_metadata(qgis):
     assert all(parser.get("general", field).strip() for field in required.split(" "))
 
 
-def test_the_dialog_shows_labels_whole(made_up):
+def test_the_dialog_shows_labels_whole(qgis):
     from qgis.core import QgsApplication
     from qgis.PyQt.QtWidgets import QLabel
 

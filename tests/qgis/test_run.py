@@ -14,7 +14,7 @@ def test_a_failure_raises_the_sentence(pair):
     from qgis.core import QgsProcessingException
 
     recorder = Recorder()
-    with pytest.raises(QgsProcessingException, match="LizSync is not installed"):
+    with pytest.raises(QgsProcessingException, match="are not installed"):
         processing.run("lizsync:initialize_central_database", pair.CENTRAL, feedback=recorder)
 
 

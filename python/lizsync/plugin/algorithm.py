@@ -99,6 +99,7 @@ class Algorithm(QgsProcessingAlgorithm):
         except (LizsyncError, KeyboardInterrupt) as error:
             raise QgsProcessingException(str(error) or "Canceled.") from None
         feedback.pushInfo(outputs["OUTPUT_STRING"])
+        feedback.setProgress(100)
         return {key: value for key, value in outputs.items() if key != "error"}
 
     def postProcessAlgorithm(self, context, feedback):

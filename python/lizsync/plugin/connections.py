@@ -93,7 +93,7 @@ class Connections:
 def find(name):
     """The text of the QgsDataSourceUri of the connection of that name, or None."""
     metadata = QgsProviderRegistry.instance().providerMetadata("postgres")
-    if metadata is None or not name or conninfo.is_string(name):
+    if metadata is None or not name:
         return None
     # Not its list of connections: that is not made for threads, and lacks names with a slash, which
     # are groups in a group for QSettings.

@@ -58,8 +58,9 @@ def worth_keeping(entry, given, values):
         value = given.get(name, "")
         if name not in values or values[name] == QgsProcessing.TEMPORARY_OUTPUT:
             continue
-        # A connection string may hold a password.
-        if not (isinstance(value, str) and conninfo.is_string(value)):
+        # A connection string may hold a password, wherever it stands.
+        known = parameter["type"] == "connection" and connections.find(value)
+        if known or not (isinstance(value, str) and conninfo.is_string(value)):
             chosen[name] = value
     return chosen
 
