@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -114,6 +115,16 @@ class Recorder:
         return Feedback()
 
 
+def wait(condition):
+    """Runs the event loop until `condition` holds."""
+    from qgis.PyQt.QtCore import QCoreApplication, QEventLoop
+
+    limit = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < limit
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
+
+
 @pytest.fixture
 def connection(qgis):
     """Makes a PostgreSQL connection of QGIS from its settings; a Database is one by its socket."""
@@ -127,7 +138,12 @@ def connection(qgis):
                 "username": "postgres",
                 **values,
             }
-        values = {"port": os.environ.get("LIZSYNC_TEST_PORT", ""), "saveUsername": "true", "savePassword": "true", **values}
+        values = {
+            "port": os.environ.get("LIZSYNC_TEST_PORT", ""),
+            "saveUsername": "true",
+            "savePassword": "true",
+            **values,
+        }
         settings = QgsSettings()
         for key, value in values.items():
             settings.setValue(f"PostgreSQL/connections/{name}/{key}", value)

@@ -1,10 +1,12 @@
 """The whole chain, from installation to synchronisation."""
 
 import signal
+import subprocess
+import sys
 
 import process
 import pytest
-from conftest import Recorder
+from conftest import ROOT, Recorder
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -87,3 +89,36 @@ def test_ctrl_c_in_qgis_process(pair, options):
     assert run.returncode != 0
     assert "Canceled" in err + out
     assert pair.central.query("SELECT count(*) FROM pg_namespace WHERE nspname = 'lizsync'") == "0"
+
+
+SCRIPT = """
+import sys
+from qgis.core import QgsApplication, QgsProcessingException
+application = QgsApplication([], False)
+application.initQgis()
+sys.path[:0] = [sys.argv[1], "/usr/share/qgis/python/plugins"]
+from processing.core.Processing import Processing
+Processing.initialize()
+import lizsync, processing
+plugin = lizsync.classFactory(None)
+plugin.initProcessing()
+try:
+    processing.run("lizsync:create_database_structure", {"CONNECTION_NAME": sys.argv[2]})
+except QgsProcessingException as error:
+    print("caught:", error)
+plugin.unload()
+application.exitQgis()
+"""
+
+
+def test_ctrl_c_in_a_script(pair):
+    command = [sys.executable, "-c", SCRIPT, str(ROOT / "python"), pair.central.conninfo]
+    with pair.central.holding("CREATE SCHEMA audit"):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+            pair.central.wait_until_blocked()
+            run.send_signal(signal.SIGINT)
+            out, err = run.communicate(timeout=5)
+        assert not pair.central.waits()
+    assert run.returncode == 0, err
+    assert "caught: Canceled" in out, err
+    assert "KeyboardInterrupt" not in err

@@ -108,6 +108,41 @@ def test_unsaved_credentials_are_asked_for(database, connection, asked):
     assert len(credentials.asked) == 2
 
 
+def test_the_window_of_qgis_asks_for_a_run_in_another_thread(database, connection, asked):
+    from conftest import wait
+    from qgis.core import QgsApplication, QgsCredentials, QgsProcessingAlgRunnerTask, QgsProcessingContext
+    from qgis.gui import QgsCredentialDialog
+    from qgis.PyQt.QtCore import QTimer
+    from qgis.PyQt.QtWidgets import QLineEdit
+
+    asked()  # Puts back what was there before.
+    dialog = QgsCredentialDialog()
+    assert QgsCredentials.instance() is not None
+    connection("c", database=database.name, username="postgres", savePassword="false", **TCP)
+    shown = []
+
+    def answer():
+        if dialog.isVisible() and not shown:
+            shown.append(True)
+            hidden = QLineEdit.EchoMode.Password
+            fields = [field for field in dialog.findChildren(QLineEdit) if field.echoMode() == hidden]
+            next(field for field in fields if field.isVisible()).setText(variable("LIZSYNC_TEST_PASSWORD"))
+            dialog.accept()
+
+    timer = QTimer()
+    timer.timeout.connect(answer)
+    timer.start(20)
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("lizsync:create_database_structure")
+    context, recorder, outcome = QgsProcessingContext(), Recorder(), []
+    task = QgsProcessingAlgRunnerTask(algorithm, {"CONNECTION_NAME": "c"}, context, recorder)
+    task.executed.connect(lambda ok, results: outcome.append(ok))
+    QgsApplication.taskManager().addTask(task)
+    wait(lambda: outcome)
+    timer.stop()
+    assert outcome == [True], recorder.lines
+    assert shown and installed(database)
+
+
 def test_unsaved_credentials_that_nobody_gives(database, connection, asked):
     connection("c", database=database.name, **TCP)
     credentials = asked()
@@ -244,6 +279,30 @@ def test_the_role_of_the_session(database, connection, owner):
         assert database.query(sql) == owner
     finally:
         database.query(f"REASSIGN OWNED BY {quoted} TO postgres; DROP ROLE {quoted}")
+
+
+def test_the_role_of_the_session_packages_too(pair, connection, tmp_path):
+    """pg_dump is another program, with a connection of its own."""
+    import processing
+
+    for algorithm, parameters in pair.steps(tmp_path / "x.zip")[:2]:
+        processing.run(f"lizsync:{algorithm}", parameters)
+    pair.central.query("CREATE ROLE packer; CREATE ROLE login_only LOGIN IN ROLE packer NOINHERIT")
+    try:
+        pair.central.query("GRANT USAGE ON SCHEMA gis, lizsync, audit TO packer")
+        grants = ["ALL TABLES", "ALL SEQUENCES"]
+        for schema in ("gis", "lizsync", "audit"):
+            for what in grants:
+                pair.central.query(f"GRANT ALL ON {what} IN SCHEMA {schema} TO packer")
+            pair.central.query(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO packer")
+        parameters = dict(pair.steps(tmp_path / "package.zip")[3][1], CONNECTION_NAME_CENTRAL="c")
+        connection("c", pair.central, username="login_only")
+        with pytest.raises(Exception, match="ermission"):
+            processing.run("lizsync:package_master_database", parameters)
+        connection("c", pair.central, username="login_only", session_role="packer")
+        assert processing.run("lizsync:package_master_database", parameters)["OUTPUT_STATUS"] == 1
+    finally:
+        pair.central.query("DROP OWNED BY packer; DROP ROLE login_only; DROP ROLE packer")
 
 
 def test_two_connections(connection):

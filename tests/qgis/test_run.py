@@ -77,6 +77,40 @@ def test_a_canceled_synchronisation_leaves_all_as_it_was(pair, tmp_path):
     assert pair.equal()
 
 
+@pytest.mark.parametrize("step", [1, 3, 4])
+def test_a_cancel_stops_every_algorithm(pair, tmp_path, step):
+    """Also while pg_dump waits, a program of its own. What follows shows that nothing was left behind."""
+    import processing
+    from qgis.core import QgsProcessingException
+
+    steps = pair.steps(tmp_path / "package.zip")
+    for algorithm, values in steps[:step]:
+        processing.run(f"lizsync:{algorithm}", values)
+    algorithm, values = steps[step]
+    database, lock = {
+        1: (pair.central, "LOCK TABLE gis.trees"),
+        3: (pair.central, "LOCK TABLE gis.trees"),
+        4: (pair.clone, "CREATE SCHEMA lizsync"),
+    }[step]
+    asked = []
+
+    def canceled():
+        if not asked and database.waits():
+            asked.append(time.monotonic())
+        return bool(asked)
+
+    with database.holding(lock):
+        with pytest.raises(QgsProcessingException, match="Canceled"):
+            processing.run(f"lizsync:{algorithm}", values, feedback=Recorder(canceled))
+        assert time.monotonic() - asked[0] < 2
+        assert not database.waits()
+    for algorithm, values in steps[step:]:
+        if algorithm == "synchronize_database":
+            pair.edit()
+        processing.run(f"lizsync:{algorithm}", values)
+    assert pair.equal()
+
+
 def test_the_dialog_runs_it_in_another_thread(qgis, pair):
     """A QgsProcessingAlgRunnerTask, as the dialog starts it: this thread goes on, and cancels."""
     from qgis.core import QgsApplication, QgsProcessingAlgRunnerTask, QgsProcessingContext

@@ -87,12 +87,10 @@ class Algorithm(QgsProcessingAlgorithm):
         return True
 
     def processAlgorithm(self, values, context, feedback):
-        # Models, scripts and qgis_process come here without having asked any of these.
+        # Models come here without having asked canExecute or checkParameterValues; the library checks all
+        # values again.
         ready, message = self.canExecute()
         if not ready:
-            raise QgsProcessingException(message)
-        fine, message = self.checkParameterValues(values, context)
-        if not fine:
             raise QgsProcessingException(message)
         try:
             outputs = self._run(values, context, Feedback(feedback))

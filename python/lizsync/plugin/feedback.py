@@ -2,6 +2,7 @@
 
 import threading
 
+from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.utils import iface
 
@@ -11,10 +12,9 @@ from ..terminal import CONTROL
 class Feedback:
     """Progress, messages and cancel. `feedback` is a QgsProcessingFeedback."""
 
-    # The signals of the process are for QGIS: qgis_process watches them without Python's knowledge.
-    handles_signals = True
-
     def __init__(self, feedback):
+        # qgis_process watches signals without Python's knowledge. A script in a Python of its own does not.
+        self.handles_signals = QgsApplication.platform() != "external"
         self._feedback = feedback
         # qgis_process learns of Ctrl-C from its event loop only, which nobody else runs meanwhile.
         # With a window the loop must not run here: the user could start the next thing in it.
