@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
+import threading
 import time
 
 import pytest
@@ -123,6 +124,21 @@ def wait(condition):
     while not condition():
         assert time.monotonic() < limit
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
+
+
+@contextlib.contextmanager
+def blocking(database, sql):
+    """A transaction that has run `sql` and stays open. Who still waits for it after a while is thrown
+    out, so that a cancel that does not work fails a test rather than stopping them all."""
+    waiting = f"datname = '{database.name}' AND wait_event_type = 'Lock'"
+    end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waiting}"
+    watchdog = threading.Timer(10, database.query, [end])
+    with database.holding(sql):
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
 
 
 @pytest.fixture

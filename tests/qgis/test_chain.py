@@ -1,12 +1,13 @@
 """The whole chain, from installation to synchronisation."""
 
+import runpy
 import signal
 import subprocess
 import sys
 
 import process
 import pytest
-from conftest import ROOT, Recorder
+from conftest import ROOT, Recorder, blocking
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,6 +29,21 @@ def test_processing_run(pair, tmp_path):
         assert recorder.progress() == 100
     assert outputs["CONFLICTS"] == 1
     assert pair.equal()
+
+
+def test_the_example(pair, tmp_path, capsys):
+    import processing
+
+    for algorithm, parameters in pair.steps(tmp_path / "package.zip")[:-1]:
+        processing.run(f"lizsync:{algorithm}", parameters)
+    pair.edit()
+    example = runpy.run_path(str(ROOT / "examples" / "synchronize.py"), run_name="example")
+    outputs = example["synchronize"]("Centrale d'été", ["nobody knows", "tablette “1”"])
+    assert list(outputs) == ["tablette “1”"]
+    assert outputs["tablette “1”"]["CONFLICTS"] == 1
+    assert pair.equal()
+    shown = capsys.readouterr().out
+    assert "Synchronised" in shown and "“nobody knows”" in shown
 
 
 def test_qgis_process(pair, tmp_path):
@@ -78,7 +94,7 @@ def test_an_unclear_tick_is_refused(pair):
 
 @pytest.mark.parametrize("options", [["--json"], []])
 def test_ctrl_c_in_qgis_process(pair, options):
-    with pair.central.holding("CREATE SCHEMA audit"):
+    with blocking(pair.central, "CREATE SCHEMA audit"):
         with process.start(
             *options, "run", "lizsync:create_database_structure", "CONNECTION_NAME=Centrale d'été"
         ) as run:
@@ -113,7 +129,7 @@ application.exitQgis()
 
 def test_ctrl_c_in_a_script(pair):
     command = [sys.executable, "-c", SCRIPT, str(ROOT / "python"), pair.central.conninfo]
-    with pair.central.holding("CREATE SCHEMA audit"):
+    with blocking(pair.central, "CREATE SCHEMA audit"):
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
             pair.central.wait_until_blocked()
             run.send_signal(signal.SIGINT)

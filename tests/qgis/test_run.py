@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from conftest import Recorder
+from conftest import Recorder, blocking
 
 BLOCKED = "CREATE SCHEMA audit"
 
@@ -44,7 +44,7 @@ def test_a_cancel_interrupts_a_query(pair):
             asked.append(time.monotonic())
         return bool(asked)
 
-    with pair.central.holding(BLOCKED):
+    with blocking(pair.central, BLOCKED):
         with pytest.raises(QgsProcessingException, match="Canceled"):
             processing.run("lizsync:create_database_structure", pair.INSTALLED, feedback=Recorder(canceled))
         assert time.monotonic() - asked[0] < 2
@@ -67,7 +67,7 @@ def test_a_canceled_synchronisation_leaves_all_as_it_was(pair, tmp_path):
             asked.append(time.monotonic())
         return bool(asked)
 
-    with pair.clone.holding("LOCK TABLE gis.trees IN SHARE MODE"):
+    with blocking(pair.clone, "LOCK TABLE gis.trees IN SHARE MODE"):
         with pytest.raises(QgsProcessingException, match="Canceled"):
             processing.run(f"lizsync:{last}", parameters, feedback=Recorder(canceled))
         assert time.monotonic() - asked[0] < 2
@@ -99,7 +99,7 @@ def test_a_cancel_stops_every_algorithm(pair, tmp_path, step):
             asked.append(time.monotonic())
         return bool(asked)
 
-    with database.holding(lock):
+    with blocking(database, lock):
         with pytest.raises(QgsProcessingException, match="Canceled"):
             processing.run(f"lizsync:{algorithm}", values, feedback=Recorder(canceled))
         assert time.monotonic() - asked[0] < 2
@@ -124,7 +124,7 @@ def test_the_dialog_runs_it_in_another_thread(qgis, pair):
         return False
 
     feedback, context, outcome = Recorder(canceled), QgsProcessingContext(), []
-    with pair.central.holding(BLOCKED):
+    with blocking(pair.central, BLOCKED):
         task = QgsProcessingAlgRunnerTask(algorithm, pair.INSTALLED, context, feedback)
         task.executed.connect(lambda ok, results: outcome.append(ok))
         QgsApplication.taskManager().addTask(task)
