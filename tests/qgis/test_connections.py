@@ -108,6 +108,19 @@ def test_unsaved_credentials_are_asked_for(database, connection, asked):
     assert len(credentials.asked) == 2
 
 
+def test_who_has_opened_a_layer_is_not_asked_again(database, connection, asked):
+    from qgis.core import QgsProviderRegistry
+
+    connection("c", database=database.name, username="postgres", savePassword="false", **TCP)
+    credentials = asked(("postgres", variable("LIZSYNC_TEST_PASSWORD")))
+    # As the browser of QGIS does it.
+    metadata = QgsProviderRegistry.instance().providerMetadata("postgres")
+    assert metadata.createConnection("c").executeSql("SELECT 42") == [[42]]
+    assert len(credentials.asked) == 1
+    assert install("c") is None
+    assert installed(database) and len(credentials.asked) == 1
+
+
 def test_the_window_of_qgis_asks_for_a_run_in_another_thread(database, connection, asked):
     from conftest import wait
     from qgis.core import QgsApplication, QgsCredentials, QgsProcessingAlgRunnerTask, QgsProcessingContext

@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from qgis.core import QgsApplication, QgsProviderRegistry, QgsSettings
+from qgis.core import QgsApplication, QgsDataSourceUri, QgsProviderRegistry, QgsSettings
 from qgis.PyQt.QtCore import QDir
 
 from ..error import CONNECTION, LizsyncError
@@ -79,10 +79,11 @@ class Connections:
         """The user of a connection; empty where it is not saved."""
         return self._pairs[name].get("user", "")
 
-    def realm(self, name):
-        """Under what QGIS remembers credentials of this connection until it is closed."""
-        hidden = ("user", "password")
-        return conninfo.join({key: value for key, value in self._pairs[name].items() if key not in hidden})
+    @staticmethod
+    def realm(name):
+        """Under what QGIS itself keeps credentials of this connection until it is closed: who has
+        opened a layer of it is not asked again."""
+        return QgsDataSourceUri(find(name)).connectionInfo(False)
 
     def credentials(self, name, user, password):
         """Completes a connection."""

@@ -28,7 +28,6 @@ def ask(connections):
 def complete(connections, name):
     """Asks for user and password of one connection until they are right; returns whether they are."""
     credentials = QgsCredentials.instance()
-    # Under this name QGIS keeps what it was told until it is closed.
     realm = connections.realm(name)
     message = problem(connections, name)
     for _ in range(ATTEMPTS):
