@@ -13,7 +13,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 PYQGIS := /usr/bin/python3
 
-.PHONY: help build header docs setup demo soak test test-qgis versions bench charts clean
+.PHONY: help build header docs registry screenshots setup demo soak test test-qgis versions bench charts clean
 
 help:
 	@echo 'make demo    install what is missing, build, and show everything at work on private servers'
@@ -27,6 +27,8 @@ help:
 	@echo 'make build   build the library: $(LIZSYNC_LIBRARY)'
 	@echo 'make header  write include/lizsync.h anew'
 	@echo 'make docs    write docs/algorithms.md anew'
+	@echo 'make registry  write what the QGIS plugin shows anew: registry.json and help/ in python/lizsync'
+	@echo 'make screenshots  take the pictures in docs/images anew, in a QGIS under Xvfb'
 	@echo 'make setup   install what the tests need and is not there'
 	@echo 'make clean   remove what was built'
 
@@ -39,6 +41,12 @@ header:
 docs:
 	LIZSYNC_WRITE=1 cargo test --quiet --test docs
 
+registry: build
+	cd python && $(PYTHON) -m lizsync.registry
+
+screenshots: setup build
+	$(PYTHON) tests/servers.py run $(PYQGIS) tests/qgis/screenshots.py docs/images
+
 setup:
 	tests/setup.sh test
 
@@ -50,8 +58,8 @@ demo:
 test: setup
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
-	.venv/bin/ruff check python tests
-	.venv/bin/ruff format --check python tests
+	.venv/bin/ruff check python tests examples
+	.venv/bin/ruff format --check python tests examples
 	$(MAKE) build
 	cargo test --no-run
 	$(PYTHON) tests/servers.py run cargo test

@@ -3,6 +3,7 @@
 mod generated;
 
 use std::fmt::Write;
+use std::path::Path;
 
 use lizsync::registry::{self, Algorithm};
 use lizsync::schema::{Default, Parameter};
@@ -37,7 +38,17 @@ fn default(parameter: &Parameter) -> String {
 }
 
 fn section(text: &mut String, algorithm: &Algorithm) {
-    let _ = write!(text, "\n### {}\n\n`{}`\n", algorithm.label, algorithm.id);
+    let (label, id) = (algorithm.label, algorithm.id);
+    let _ = write!(text, "\n### {label}\n\n`{id}`\n");
+    // “make screenshots” takes the pictures.
+    let picture = format!("images/lizsync-{id}.png");
+    if Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(&picture)
+        .exists()
+    {
+        let _ = write!(text, "\n![The dialog in QGIS]({picture})\n");
+    }
     let mut in_list = false;
     for line in algorithm
         .help

@@ -60,6 +60,8 @@ if [ "$purpose" = test ]; then
     /usr/bin/python3 -c 'import qgis.core' 2>/dev/null || packages+=(qgis python3-qgis)
     /usr/bin/python3 -c 'import pytest' 2>/dev/null || packages+=(python3-pytest)
     has Xvfb || packages+=(xvfb)
+    # What xvfb-run needs, and the package only recommends.
+    has xauth || packages+=(xauth)
     # An FTP server without MLSD.
     has lftp || packages+=(lftp)
     has vsftpd || [ -x /usr/sbin/vsftpd ] || packages+=(vsftpd)

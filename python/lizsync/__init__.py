@@ -13,3 +13,10 @@ from .error import LizsyncError
 
 __version__ = "1.0.0"
 __all__ = ["LizsyncError", "algorithms", "check", "run"]
+
+
+def classFactory(iface):
+    """The QGIS plugin. QGIS calls this when it loads the folder as a plugin."""
+    from .plugin.plugin import Plugin
+
+    return Plugin()

@@ -33,7 +33,8 @@ def run(algorithm, parameters=None, feedback=None):
     "warning" or "error", and `is_canceled()`, whose true answer ends the run with status 10.
 
     An exception that one of them raises, and KeyboardInterrupt, cancels the run and is raised here
-    when the run has ended.
+    when the run has ended. A feedback whose attribute `handles_signals` is true keeps signals for
+    itself: their handlers are then left alone.
     """
     with Bridge(feedback) as bridge:
         status, text = native.run(*_encoded(algorithm, parameters), bridge.struct)

@@ -34,6 +34,7 @@ class Bridge:
     def __init__(self, feedback=None):
         self._kept = None
         self._handlers = {}
+        self._wraps = not getattr(feedback, "handles_signals", False)
         progress = getattr(feedback, "progress", None)
         message = getattr(feedback, "message", None)
         is_canceled = getattr(feedback, "is_canceled", None)
@@ -80,7 +81,7 @@ class Bridge:
 
     def __enter__(self):
         # Python runs signal handlers in the main thread, and only there they can be changed.
-        if threading.current_thread() is threading.main_thread():
+        if self._wraps and threading.current_thread() is threading.main_thread():
             for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGBREAK"):
                 number = getattr(signal, name, None)
                 handler = signal.getsignal(number) if number is not None else None

@@ -14,7 +14,7 @@ KINDS = {
     11: "internal",
 }
 
-PARAMETER, STATE, FILE, CANCELED, INTERNAL = 1, 6, 7, 10, 11
+PARAMETER, CONNECTION, STATE, FILE, CANCELED, INTERNAL = 1, 3, 6, 7, 10, 11
 
 
 class LizsyncError(Exception):

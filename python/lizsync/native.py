@@ -11,6 +11,8 @@ from .error import FILE, STATE, LizsyncError
 
 ABI_VERSION = 1
 
+PACKAGE = pathlib.Path(__file__).resolve().parent
+
 _lock = threading.Lock()
 _loaded = None
 
@@ -27,9 +29,8 @@ def candidates():
     given = os.environ.get("LIZSYNC_LIBRARY")
     if given:
         return [pathlib.Path(given)]
-    package = pathlib.Path(__file__).resolve().parent
-    places = [package, package.parent]
-    repository = package.parent.parent
+    places = [PACKAGE, PACKAGE.parent]
+    repository = PACKAGE.parent.parent
     if (repository / "Cargo.toml").is_file():
         places.append(repository / "target" / "release")
     return [place / file_name() for place in places]

@@ -182,6 +182,21 @@ def test_ctrl_c_cancels_and_is_raised(database, installation):
     assert not database.waits()
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_feedback_may_keep_signals_for_itself(database, own):
+    before, during = signal.getsignal(signal.SIGINT), set()
+
+    class Feedback:
+        handles_signals = own
+
+        def message(self, _level, _text):
+            during.add(signal.getsignal(signal.SIGINT))
+
+    lizsync.run("create_database_structure", {"CONNECTION_NAME": database.conninfo}, Feedback())
+    assert (during == {before}) is own
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_a_run_in_another_thread(database):
     outcome = []
 

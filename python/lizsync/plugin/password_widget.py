@@ -1,0 +1,39 @@
+"""The masked field of a password. Processing finds it by the metadata of the parameter."""
+
+from processing.gui.wrappers import DIALOG_MODELER, WidgetWrapper
+from qgis.core import QgsProcessingOutputString, QgsProcessingParameterString
+from qgis.gui import QgsPasswordLineEdit
+from qgis.PyQt.QtWidgets import QComboBox
+
+from . import password
+
+
+class PasswordWrapper(WidgetWrapper):
+    """A field that shows dots and hands over a token; in the modeler, a choice of model inputs: a
+    password typed there would stand in the file of the model."""
+
+    def createWidget(self):
+        if self.dialogType == DIALOG_MODELER:
+            choice = QComboBox()
+            choice.addItem("Not given", None)
+            kinds = [password.PasswordParameter, QgsProcessingParameterString]
+            for source in self.dialog.getAvailableValuesOfType(kinds, [QgsProcessingOutputString]):
+                choice.addItem(self.dialog.resolveValueDescription(source), source)
+            return choice
+        field = QgsPasswordLineEdit()
+        field.setPlaceholderText("Never saved")
+        field.textChanged.connect(lambda _: self.widgetValueHasChanged.emit(self))
+        return field
+
+    def setValue(self, value):
+        if self.dialogType == DIALOG_MODELER:
+            self.setComboValue(value)
+        else:
+            # A token of this session fills the field again; nothing else is shown.
+            self.widget.setText(password.reveal(value) if password.is_known(value) else "")
+
+    def value(self):
+        if self.dialogType == DIALOG_MODELER:
+            return self.widget.currentData()
+        text = self.widget.text()
+        return password.hide(text) if text else None
