@@ -46,8 +46,9 @@ impl Chart<'_> {
             .x_label_area_size(44)
             .y_label_area_size(72)
             .build_cartesian_2d(
-                (left..right * 1.1).log_scale(),
-                (low / 1.5..high * 1.5).log_scale(),
+                (left..right * 1.3).log_scale(),
+                // From 10 on, so that little differences look little.
+                ((low / 1.5).min(10.0)..high * 3.0).log_scale(),
             )
             .unwrap();
         chart
@@ -86,6 +87,14 @@ impl Chart<'_> {
     }
 }
 
+/// With thousands apart.
 fn plain(value: &f64) -> String {
-    format!("{value:.0}")
+    let digits = format!("{value:.0}");
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .filter_map(|group| std::str::from_utf8(group).ok())
+        .collect();
+    groups.join(",")
 }

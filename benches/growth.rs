@@ -28,18 +28,7 @@ pub fn edits(report: &mut Report) {
         ours.push((f64::from(edits), median(&run)));
         theirs.push((f64::from(edits), median(&limit)));
     }
-    keep(
-        "edits",
-        &Chart {
-            title: "Synchronisation of edits on both sides",
-            x: "edits on each side",
-            y: "milliseconds",
-            lines: &[
-                Line::new("a run of LizSync", &ours),
-                Line::new("the limit: COPY and one UPDATE each way", &theirs),
-            ],
-        },
-    );
+    keep(&EDITED, &[&ours, &theirs]);
 }
 
 pub fn clones(report: &mut Report) {
@@ -63,35 +52,90 @@ pub fn clones(report: &mut Report) {
         alone.push((f64::from(clones), median(&one)));
         all.push((f64::from(clones), median(&each)));
     }
-    keep(
-        "clones",
-        &Chart {
-            title: "One run beside other clones",
-            x: "clones of the central",
-            y: "milliseconds for one run",
-            lines: &[
-                Line::new("100 edits of this clone, the others idle", &alone),
-                Line::new("100 edits of every clone: the run brings them too", &all),
-            ],
-        },
-    );
+    keep(&CROWDED, &[&alone, &all]);
 }
 
-/// Writes a chart and its figures.
-fn keep(name: &str, chart: &Chart) {
-    fs::create_dir_all(FOLDER).unwrap();
-    let mut table = chart.x.to_owned();
-    for line in chart.lines {
-        write!(table, "\t{} (ms)", line.name).unwrap();
+/// Draws the charts from the figures that are there.
+pub fn draw(_: &mut Report) {
+    for picture in [&EDITED, &CROWDED] {
+        let text = fs::read_to_string(format!("{FOLDER}/{}.tsv", picture.name)).unwrap();
+        let rows: Vec<Vec<f64>> = text
+            .lines()
+            .skip(1)
+            .map(|row| {
+                row.split('\t')
+                    .map(|value| value.parse().unwrap())
+                    .collect()
+            })
+            .collect();
+        let line = |place| {
+            rows.iter()
+                .map(|row| (row[0], row[place]))
+                .collect::<Vec<_>>()
+        };
+        picture.draw(&[&line(1), &line(2)]);
     }
-    for (place, (x, _)) in chart.lines[0].points.iter().enumerate() {
+}
+
+/// What a chart shows.
+struct Picture {
+    name: &'static str,
+    title: &'static str,
+    x: &'static str,
+    y: &'static str,
+    lines: [&'static str; 2],
+}
+
+const EDITED: Picture = Picture {
+    name: "edits",
+    title: "Synchronisation of edits on both sides",
+    x: "edits on each side",
+    y: "milliseconds",
+    lines: [
+        "a run of LizSync",
+        "the limit: COPY and one UPDATE each way",
+    ],
+};
+
+const CROWDED: Picture = Picture {
+    name: "clones",
+    title: "One run beside other clones",
+    x: "clones of the central",
+    y: "milliseconds for one run",
+    lines: [
+        "100 edits of this clone, the others idle",
+        "100 edits of every clone: the run brings them too",
+    ],
+};
+
+impl Picture {
+    fn draw(&self, lines: &[&[(f64, f64)]; 2]) {
+        let [first, second] = self.lines;
+        Chart {
+            title: self.title,
+            x: self.x,
+            y: self.y,
+            lines: &[Line::new(first, lines[0]), Line::new(second, lines[1])],
+        }
+        .draw(&format!("{FOLDER}/{}.svg", self.name));
+    }
+}
+
+/// Writes the figures of a chart, and draws it.
+fn keep(picture: &Picture, lines: &[&[(f64, f64)]; 2]) {
+    fs::create_dir_all(FOLDER).unwrap();
+    let mut table = picture.x.to_owned();
+    for line in picture.lines {
+        write!(table, "\t{line} (ms)").unwrap();
+    }
+    for (place, (x, _)) in lines[0].iter().enumerate() {
         write!(table, "\n{x}").unwrap();
-        for line in chart.lines {
-            write!(table, "\t{:.1}", line.points[place].1).unwrap();
+        for line in lines {
+            write!(table, "\t{:.1}", line[place].1).unwrap();
         }
     }
     table.push('\n');
-    fs::write(format!("{FOLDER}/{name}.tsv"), table).unwrap();
-    chart.draw(&format!("{FOLDER}/{name}.svg"));
-    eprintln!("bench: written to {FOLDER}/{name}.svg and .tsv");
+    fs::write(format!("{FOLDER}/{}.tsv", picture.name), table).unwrap();
+    picture.draw(lines);
+    eprintln!("bench: written to {FOLDER}/{}.svg and .tsv", picture.name);
 }

@@ -44,7 +44,11 @@ const PARTS: &[Part] = &[
 ];
 
 /// Not part of a plain “make bench”: these take long, and draw the charts of docs/performance.md.
-const CHARTS: &[Part] = &[("growth", growth::edits), ("crowd", growth::clones)];
+const CHARTS: &[Part] = &[
+    ("growth", growth::edits),
+    ("crowd", growth::clones),
+    ("draw", growth::draw),
+];
 
 fn main() {
     // cargo bench hands on arguments of its own.

@@ -80,14 +80,23 @@ DECLARE
     depth integer;
     deepest integer := audit.deepest();
     mark bigint;
+    captured boolean;
+    inside boolean;
+    amount bigint;
+    uids bigint;
+    logged boolean := false;
 BEGIN
     -- The engine logs what it applies itself, with origin and original times; not what triggers and
     -- cascades make of it.
     IF current_setting('lizsync.applying', true) = TG_RELID::oid::text AND pg_trigger_depth() = 1 THEN
         RETURN NULL;
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = TG_RELID AND a.attname = 'uid'
-                   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped) THEN
+    SELECT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = TG_RELID AND a.attname = 'uid'
+                   AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped),
+           EXISTS (SELECT FROM pg_class AS c JOIN pg_trigger AS t ON t.tgrelid = c.oid
+                   WHERE c.oid = TG_RELID AND c.relispartition AND t.tgfoid = 'audit.capture_row'::regproc)
+    INTO captured, inside;
+    IF NOT captured THEN
         RAISE EXCEPTION 'The changes of %.% cannot be captured: it has no column uid of type uuid any more',
                 TG_TABLE_SCHEMA, TG_TABLE_NAME
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -95,8 +104,7 @@ BEGIN
                     'rows without uid are logged, but not synchronised.';
     END IF;
     -- A table that became a partition: its partitioned table captures each row.
-    IF EXISTS (SELECT FROM pg_class AS c JOIN pg_trigger AS t ON t.tgrelid = c.oid
-               WHERE c.oid = TG_RELID AND c.relispartition AND t.tgfoid = 'audit.capture_row'::regproc) THEN
+    IF inside THEN
         RETURN NULL;
     END IF;
     GET DIAGNOSTICS context = PG_CONTEXT;
@@ -121,45 +129,62 @@ BEGIN
             now(), statement_timestamp(), clk, txid_current(),
             app, addr, port, 'D', (OPERATOR(audit.@#) (o.*)), o.uid
         FROM old_rows AS o;
-    ELSIF (SELECT count(*) > count(DISTINCT r.uid) FROM old_rows AS r) THEN
-        -- Cascades through several foreign keys have changed a row more than once. Old and new rows stand
-        -- in the order of the changes: its first version, and its last, are what counts.
-        INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
-            action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
-            application_name, client_addr, client_port, action, row_data, changed_fields, uid)
-        WITH old AS MATERIALIZED (
-            SELECT row_number() OVER () AS pos, r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM old_rows AS r
-        ), new AS MATERIALIZED (
-            SELECT row_number() OVER () AS pos, r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM new_rows AS r
-        )
-        SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
-            now(), statement_timestamp(), clk, txid_current(), app, addr, port,
-            CASE WHEN o.uid IS NULL THEN 'I' WHEN n.uid IS NULL THEN 'D' ELSE 'U' END,
-            coalesce(o.row, n.row),
-            n.row OPERATOR({hstore}.-) o.row,
-            coalesce(n.uid, o.uid)
-        FROM (SELECT r.uid, r.row FROM old AS r
-              WHERE NOT EXISTS (SELECT FROM new AS made WHERE made.uid = r.uid AND made.pos < r.pos)) AS o
-        FULL JOIN (SELECT r.uid, r.row FROM new AS r
-                   WHERE NOT EXISTS (SELECT FROM old AS gone WHERE gone.uid = r.uid AND gone.pos > r.pos)) AS n
-            ON n.uid = o.uid
-        WHERE o.uid IS NULL OR n.uid IS NULL OR NOT (o.row OPERATOR({hstore}.=) n.row);
     ELSE
-        -- A changed uid pairs with nothing: the deletion of one row and the insertion of another.
-        -- OFFSET 0 keeps the planner from computing hstore() once for each mention.
-        INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
-            action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
-            application_name, client_addr, client_port, action, row_data, changed_fields, uid)
-        SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
-            now(), statement_timestamp(), clk, txid_current(), app, addr, port,
-            CASE WHEN o.uid IS NULL THEN 'I' WHEN n.uid IS NULL THEN 'D' ELSE 'U' END,
-            coalesce(o.row, n.row),
-            n.row OPERATOR({hstore}.-) o.row,
-            coalesce(n.uid, o.uid)
-        FROM (SELECT r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM old_rows AS r OFFSET 0) AS o
-        FULL JOIN (SELECT r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM new_rows AS r OFFSET 0) AS n
-            ON n.uid = o.uid
-        WHERE o.uid IS NULL OR n.uid IS NULL OR NOT (o.row OPERATOR({hstore}.=) n.row);
+        SELECT count(*), count(DISTINCT r.uid) INTO amount, uids FROM old_rows AS r;
+        IF amount = 1 THEN
+            -- What people save in QGIS comes row by row. A statement of its own has a plan for one row, whatever came
+            -- before in this session. It finds nothing where the uid was changed, or nothing at all.
+            INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+                action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+                application_name, client_addr, client_port, action, row_data, changed_fields, uid)
+            SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
+                now(), statement_timestamp(), clk, txid_current(), app, addr, port,
+                'U', r.was, r.became OPERATOR({hstore}.-) r.was, r.uid
+            FROM (SELECT o.uid, (OPERATOR(audit.@#) (o.*)) AS was, (OPERATOR(audit.@#) (n.*)) AS became
+                  FROM old_rows AS o, new_rows AS n WHERE o.uid = n.uid OFFSET 0) AS r
+            WHERE NOT (r.was OPERATOR({hstore}.=) r.became);
+            logged := FOUND;
+        END IF;
+        IF amount > uids THEN
+            -- Cascades through several foreign keys have changed a row more than once. Old and new rows stand
+            -- in the order of the changes: its first version, and its last, are what counts.
+            INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+                action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+                application_name, client_addr, client_port, action, row_data, changed_fields, uid)
+            WITH old AS MATERIALIZED (
+                SELECT row_number() OVER () AS pos, r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM old_rows AS r
+            ), new AS MATERIALIZED (
+                SELECT row_number() OVER () AS pos, r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM new_rows AS r
+            )
+            SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
+                now(), statement_timestamp(), clk, txid_current(), app, addr, port,
+                CASE WHEN o.uid IS NULL THEN 'I' WHEN n.uid IS NULL THEN 'D' ELSE 'U' END,
+                coalesce(o.row, n.row),
+                n.row OPERATOR({hstore}.-) o.row,
+                coalesce(n.uid, o.uid)
+            FROM (SELECT r.uid, r.row FROM old AS r
+                  WHERE NOT EXISTS (SELECT FROM new AS made WHERE made.uid = r.uid AND made.pos < r.pos)) AS o
+            FULL JOIN (SELECT r.uid, r.row FROM new AS r
+                       WHERE NOT EXISTS (SELECT FROM old AS gone WHERE gone.uid = r.uid AND gone.pos > r.pos)) AS n
+                ON n.uid = o.uid
+            WHERE o.uid IS NULL OR n.uid IS NULL OR NOT (o.row OPERATOR({hstore}.=) n.row);
+        ELSIF NOT logged THEN
+            -- A changed uid pairs with nothing: the deletion of one row and the insertion of another.
+            -- OFFSET 0 keeps the planner from computing hstore() once for each mention.
+            INSERT INTO audit.logged_actions (schema_name, table_name, relid, session_user_name,
+                action_tstamp_tx, action_tstamp_stm, action_tstamp_clk, transaction_id,
+                application_name, client_addr, client_port, action, row_data, changed_fields, uid)
+            SELECT TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_RELID, session_user,
+                now(), statement_timestamp(), clk, txid_current(), app, addr, port,
+                CASE WHEN o.uid IS NULL THEN 'I' WHEN n.uid IS NULL THEN 'D' ELSE 'U' END,
+                coalesce(o.row, n.row),
+                n.row OPERATOR({hstore}.-) o.row,
+                coalesce(n.uid, o.uid)
+            FROM (SELECT r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM old_rows AS r OFFSET 0) AS o
+            FULL JOIN (SELECT r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM new_rows AS r OFFSET 0) AS n
+                ON n.uid = o.uid
+            WHERE o.uid IS NULL OR n.uid IS NULL OR NOT (o.row OPERATOR({hstore}.=) n.row);
+        END IF;
     END IF;
 
     IF deepest > depth THEN

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
@@ -15,6 +17,10 @@ use crate::feedback::Feedback;
 
 /// More than any schema needs; keeps a crafted package from filling the memory.
 const LARGEST_TEXT: u64 = 256 << 20;
+
+/// How much is unpacked at a time, and how many such pieces may wait to be hashed.
+const PIECE: usize = 1 << 16;
+const PIECES: usize = 16;
 
 /// Members of the packages of other LizSync versions.
 const FOREIGN: [&str; 3] = ["sync_id.txt", "sync_schemas.txt", "01_before.sql"];
@@ -115,33 +121,49 @@ impl Package {
             .archive
             .by_name(name)
             .map_err(|error| damaged(error.to_string()))?;
-        let mut hash = Sha256::new();
-        let mut size = 0u64;
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            let length = member
-                .read(&mut buffer)
-                .map_err(|error| damaged(error.to_string()))?;
-            if length == 0 {
-                break;
+        let (sender, pieces) = sync_channel::<Vec<u8>>(PIECES);
+        // Hashing takes as long as unpacking, so they go side by side.
+        let (size, hash) = thread::scope(|threads| {
+            let hasher = threads.spawn(move || {
+                let mut hash = Sha256::new();
+                pieces.iter().for_each(|piece| hash.update(&piece));
+                hash.finalize()
+            });
+            let mut size = 0u64;
+            loop {
+                let mut piece = Vec::with_capacity(PIECE);
+                let length = (&mut member)
+                    .take(PIECE as u64)
+                    .read_to_end(&mut piece)
+                    .map_err(|error| damaged(error.to_string()))?;
+                if length == 0 {
+                    break;
+                }
+                size += length as u64;
+                if size > expected.size {
+                    return Err(damaged(format!(
+                        "it is longer than the {} bytes that the manifest gives",
+                        expected.size
+                    )));
+                }
+                sink(&piece)?;
+                // It cannot fail: the hasher takes all there is.
+                let _ = sender.send(piece);
             }
-            size += length as u64;
-            if size > expected.size {
-                return Err(damaged(format!(
-                    "it is longer than the {} bytes that the manifest gives",
-                    expected.size
-                )));
-            }
-            hash.update(&buffer[..length]);
-            sink(&buffer[..length])?;
-        }
+            drop(sender);
+            let hash = hasher.join();
+            Ok((
+                size,
+                hash.map_err(|_| Error::internal("Hashing ended unexpectedly."))?,
+            ))
+        })?;
         if size != expected.size {
             return Err(damaged(format!(
                 "it has {size} bytes instead of {}",
                 expected.size
             )));
         }
-        if hex(&hash.finalize()) != expected.sha256 {
+        if hex(&hash) != expected.sha256 {
             return Err(damaged("its SHA-256 is not that of the manifest".into()));
         }
         Ok(())

@@ -19,6 +19,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROFILE = pathlib.Path(tempfile.mkdtemp(prefix="lizsync-qgis-"))
 atexit.register(shutil.rmtree, PROFILE, ignore_errors=True)
 
+# cargo looks for its things in the home directory.
+for name, folder in (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")):
+    os.environ.setdefault(name, os.path.join(os.path.expanduser("~"), folder))
 os.environ.update(
     QT_QPA_PLATFORM=os.environ.get("QT_QPA_PLATFORM", "offscreen"),
     QGIS_CUSTOM_CONFIG_PATH=str(PROFILE),
