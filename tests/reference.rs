@@ -1,7 +1,6 @@
 //! The registry says word for word what the reference says.
 //!
-//! `tests/data/reference.md` is the part of the reference of LizSync's algorithms that is
-//! implemented. Further optional parameters and further outputs may be added; a space more or less
+//! `tests/data/reference.md` is the reference of LizSync's algorithms. Further optional parameters and further outputs may be added; a space more or less
 //! does not count.
 
 use lizsync::registry::{self, Algorithm};
@@ -96,7 +95,7 @@ fn compare(algorithm: &Algorithm, entry: &Entry<'_>) {
 fn the_registry_is_that_of_the_reference() {
     let reference = reference();
     let ids: Vec<_> = reference.iter().map(|entry| entry.id).collect();
-    assert_eq!(ids.len(), 6);
+    assert_eq!(ids.len(), 9);
     assert_eq!(
         registry::all()
             .iter()
@@ -117,6 +116,7 @@ fn group_ids_and_defaults() {
         let expected = match algorithm.group.label {
             "01 Installation" => "lizsync_installation",
             "02 PostgreSQL synchronization" => "lizsync_postgresql_sync",
+            "03 GeoPoppy file synchronization" => "lizsync_geopoppy_sync",
             other => panic!("unexpected group {other}"),
         };
         assert_eq!(algorithm.group.id, expected);
@@ -132,6 +132,10 @@ fn group_ids_and_defaults() {
                     let file = std::env::temp_dir().join("central_database_package.zip");
                     assert_eq!(default, file.to_str().unwrap());
                 }
+                "CENTRAL_FTP_PORT" => assert_eq!(default, 21),
+                "CLONE_FTP_PORT" => assert_eq!(default, 2021),
+                "FTP_EXCLUDE_REMOTE_SUBDIRS" => assert_eq!(default, "data"),
+                "REPLACE_DATASOURCE_IN_QGIS_PROJECT" => assert_eq!(default, true),
                 _ => assert!(default.is_null(), "{} has no default", parameter.id),
             }
         }
