@@ -62,10 +62,11 @@ if [ "$purpose" = test ]; then
     has Xvfb || packages+=(xvfb)
     # What xvfb-run needs, and the package only recommends.
     has xauth || packages+=(xauth)
-    # An FTP server without MLSD.
+    # What a mirror is measured against.
     has lftp || packages+=(lftp)
-    has vsftpd || [ -x /usr/sbin/vsftpd ] || packages+=(vsftpd)
 fi
+# An FTP server without MLSD.
+has vsftpd || [ -x /usr/sbin/vsftpd ] || packages+=(vsftpd)
 [ ${#packages[@]} = 0 ] || install "${packages[@]}"
 
 if [ -z "${LIZSYNC_PG_BIN:-}" ]; then

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use super::client::Client;
 use super::local::{self, Local};
-use super::mirror::{Outcome, Wishes, connect, job, make, make_all, read, shown};
+use super::mirror::{Wishes, job};
 use super::names::{self, Excluded};
+use super::outcome::{Outcome, shown};
 use super::plan::{File, Tree};
 use super::remote::Remote;
+use super::server::{connect, make, make_all, read};
 use super::session::Session;
-use super::transfer::{Job, Way, transfer};
+use super::single::Job;
+use super::transfer::{Way, transfer};
 use crate::error::{Error, Result};
 use crate::feedback::counted;
 

@@ -63,13 +63,13 @@ impl Mentions {
     /// Tells about them.
     pub fn tell(&self, feedback: &Feedback) {
         for (path, column) in self.missing.iter().take(NAMED) {
-            let path = super::mirror::shown(path);
+            let path = super::outcome::shown(path);
             feedback.warning(format!(
                 "{path} is mentioned in {column}, and is neither here nor on the server."
             ));
         }
         for path in self.unmentioned.iter().take(NAMED) {
-            feedback.info(format!("No row mentions {}.", super::mirror::shown(path)));
+            feedback.info(format!("No row mentions {}.", super::outcome::shown(path)));
         }
         for (count, what) in [
             (self.missing.len(), "files that rows mention are nowhere"),

@@ -1,28 +1,25 @@
 //! Mirroring a folder of an FTP server here, or a folder of this machine there.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::client::Client;
 use super::listing::Stamp;
 use super::local::{self, Local};
-use super::names::{self, Excluded};
-use super::plan::{Plan, Rules, Tree, Why, is_project, plan, reason};
+use super::names::Excluded;
+use super::outcome::{Outcome, begun, tell};
+use super::plan::{LIZMAP, Plan, Rules, Tree, is_project, plan, reason};
 use super::remote::Remote;
-use super::session::{Problem, Session};
-use super::transfer::{Done, Job, Way, transfer};
-use crate::error::{Error, Kind, Result};
-use crate::feedback::{Feedback, counted};
-
-/// Seconds by which clocks and file systems (two, on a card) round.
-const TOLERANCE: i64 = 2;
+use super::server::{TOLERANCE, calibrate, confirm, connect, make, make_all, missing, read};
+use super::session::Session;
+use super::single::Job;
+use super::transfer::{Done, Way, transfer};
+use crate::error::{Error, Result};
+use crate::feedback::counted;
 
 /// Half transferred files that are older than this are not gone on with: a day.
 const STALE: i64 = 86_400;
-
-const CONNECT_TRIES: usize = 3;
 
 /// How a mirror works.
 #[derive(Debug, Clone)]
@@ -35,100 +32,18 @@ pub struct Wishes {
     pub dry_run: bool,
 }
 
-/// What a mirror did.
-#[derive(Debug, Clone, Default)]
-pub struct Outcome {
-    /// The files that were transferred, or would be.
-    pub files: Vec<String>,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Files that needed nothing, and what was left out.
-    pub skipped: u64,
-    /// Files that could not be transferred, and why.
-    pub failed: Vec<(String, String)>,
-    /// Whether it was only told.
-    pub dry_run: bool,
-}
-
-impl Outcome {
-    /// What was done, as a sentence.
-    ///
-    /// # Errors
-    /// [`Kind::Transfer`] where a file could not be transferred: that must not pass for a success.
-    pub fn sentence(&self, place: &str) -> Result<String> {
-        let files = counted(self.files.len() as u64, "file");
-        let done = match self.dry_run {
-            true => "would be",
-            false => match self.files.len() {
-                1 => "was",
-                _ => "were",
-            },
-        };
-        let what = format!("{files} ({}) {done} {place}", size(self.bytes));
-        if self.failed.is_empty() {
-            return Ok(format!("{what}; {} skipped.", self.skipped));
-        }
-        let some: Vec<String> = self
-            .failed
-            .iter()
-            .take(3)
-            .map(|(path, why)| format!("{path}: {why}"))
-            .collect();
-        let more = match self.failed.len().saturating_sub(3) {
-            0 => String::new(),
-            more => format!("; and {more} more"),
-        };
-        Err(Error::new(
-            Kind::Transfer,
-            format!(
-                "{} could not be transferred ({}{more}). {what}.",
-                counted(self.failed.len() as u64, "file"),
-                some.join("; ")
-            ),
-        )
-        .hint("Run it again: it goes on where it stopped."))
-    }
-}
-
-/// Bytes, for people.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
-    }
-}
-
-/// Connects, with some tries.
-pub fn connect(session: &Arc<Session>) -> Result<Client> {
-    let account = &session.account;
-    session
-        .feedback
-        .info(format!("Connecting to the FTP server {account}."));
-    let mut tries = 1;
-    loop {
-        match Client::connect(session) {
-            Ok(client) => return Ok(client),
-            Err(Problem::Lost(_)) if tries < CONNECT_TRIES => tries += 1,
-            Err(problem) => {
-                return Err(match problem {
-                    Problem::Final(error) => error,
-                    problem => problem
-                        .into_error(format!("The FTP server {account} cannot be used"))
-                        .hint("Check host, port and FTP_TLS, and the network."),
-                });
-            }
-        }
-    }
-}
+/// The rules of this machine.
+const RULES: Rules = Rules {
+    tolerance: TOLERANCE,
+    case_matters: !cfg!(any(windows, target_os = "macos")),
+};
 
 /// Fetches what is new below a folder of the server. `original` gives what a file here was made from.
 pub fn fetch(
     session: &Arc<Session>,
     folder: &str,
     here: &Path,
-    original: &dyn Fn(&Path) -> Option<std::path::PathBuf>,
+    original: &dyn Fn(&Path) -> Option<PathBuf>,
     wishes: &Wishes,
 ) -> Result<Outcome> {
     let mut client = connect(session)?;
@@ -152,7 +67,7 @@ pub fn fetch(
     as_they_came(&mut local, &remote.tree, original);
     let mut plan = plan(&remote.tree, &local.tree, RULES);
     confirm(session, &mut client, &remote, &local.tree, &mut plan, true)?;
-    let mut outcome = begun(&plan, &remote.left, wishes, session);
+    let mut outcome = begun(&plan, &remote.left, wishes.dry_run, session);
     if wishes.dry_run {
         tell(&plan, &remote.tree, &mut outcome, &session.feedback);
         return Ok(outcome);
@@ -194,11 +109,7 @@ pub fn fetch(
 }
 
 /// A project that was adapted is compared as it came.
-fn as_they_came(
-    local: &mut Local,
-    remote: &Tree,
-    original: &dyn Fn(&Path) -> Option<std::path::PathBuf>,
-) {
+fn as_they_came(local: &mut Local, remote: &Tree, original: &dyn Fn(&Path) -> Option<PathBuf>) {
     let projects: Vec<String> = local
         .tree
         .files
@@ -243,7 +154,7 @@ pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) 
     session.feedback.progress(5.0);
     let mut plan = plan(&local.tree, &remote.tree, RULES);
     confirm(session, &mut client, &remote, &local.tree, &mut plan, false)?;
-    let mut outcome = begun(&plan, &local.left, wishes, session);
+    let mut outcome = begun(&plan, &local.left, wishes.dry_run, session);
     if wishes.dry_run {
         tell(&plan, &local.tree, &mut outcome, &session.feedback);
         return Ok(outcome);
@@ -260,212 +171,6 @@ pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) 
     )?;
     finish(&mut outcome, done);
     Ok(outcome)
-}
-
-/// The rules of this machine.
-const RULES: Rules = Rules {
-    tolerance: TOLERANCE,
-    case_matters: !cfg!(any(windows, target_os = "macos")),
-};
-
-/// Reads what is below a folder of the server.
-pub fn read(
-    session: &Session,
-    client: &mut Client,
-    folder: &str,
-    excluded: &Excluded,
-) -> Result<Option<Remote>> {
-    let remote = Remote::at(client, folder);
-    let name = remote.name();
-    remote.read(client, excluded, session).map_err(|problem| {
-        problem.into_error(format!(
-            "Listing {name} of the FTP server {}",
-            session.account
-        ))
-    })
-}
-
-/// A folder that is not on the server.
-pub fn missing(session: &Session, folder: &str) -> Error {
-    let text = format!(
-        "There is no folder {folder} on the FTP server {}, or {} may not see it.",
-        session.account, session.account.login
-    );
-    Error::new(Kind::Transfer, text).hint(
-        "Check the remote directory; it begins where the login does, or with a slash at the root.",
-    )
-}
-
-/// Makes a folder of the server and those around it.
-pub fn make_all(client: &mut Client, remote: &Remote) -> Result<()> {
-    let path = remote.path("");
-    let ends = path
-        .iter()
-        .enumerate()
-        .skip(1)
-        .filter(|(_, byte)| **byte == b'/')
-        .map(|(at, _)| at);
-    for end in ends.chain([path.len()]) {
-        let part = &path[..end];
-        // Not all of them may be looked into; where one is missing, the next step tells.
-        if client.enter(part).is_err() {
-            let made = client.make(part);
-            made.map_err(|problem| {
-                problem.into_error(format!(
-                    "The folder {} cannot be made on the FTP server",
-                    names::text(part)
-                ))
-            })?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes folders below it.
-pub fn make(client: &mut Client, remote: &Remote, folders: &[String]) -> Result<()> {
-    for folder in folders {
-        let path = remote.path(folder);
-        match client.make(&path) {
-            // Another clone may have made it in the meantime.
-            Err(Problem::Refused(..)) if client.enter(&path).is_ok() => (),
-            other => other.map_err(|problem| {
-                problem.into_error(format!(
-                    "The folder {folder} cannot be made on the FTP server"
-                ))
-            })?,
-        }
-    }
-    Ok(())
-}
-
-/// LIST gives times of an unknown zone: asks for one of them, and shifts all.
-fn calibrate(session: &Session, client: &mut Client, remote: &mut Remote) -> Result<()> {
-    let rough = |stamp: &Stamp| stamp.span > 0 && stamp.span < 3600;
-    let newest = remote
-        .tree
-        .files
-        .iter()
-        .filter_map(|(path, file)| Some((file.changed.filter(rough)?.at, path.clone())))
-        .max();
-    let Some((listed, path)) = newest else {
-        return Ok(());
-    };
-    let known = client
-        .changed(&remote.path(&path))
-        .map_err(|problem| problem.into_error(format!("Asking {} for a time", session.account)))?;
-    let Some(known) = known else {
-        return Ok(());
-    };
-    let quarter = 15 * 60;
-    let shift = (known.at - listed).div_euclid(quarter) * quarter;
-    // No zone is further away; else the file was changed just now.
-    if shift != 0 && shift.abs() <= 14 * 3600 {
-        for file in remote.tree.files.values_mut() {
-            if let Some(stamp) = file.changed.as_mut().filter(|stamp| stamp.span > 0) {
-                stamp.at += shift;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Takes files out of the plan that are newer only by what a listing rounds.
-fn confirm(
-    session: &Session,
-    client: &mut Client,
-    remote: &Remote,
-    local: &Tree,
-    plan: &mut Plan,
-    down: bool,
-) -> Result<()> {
-    let rough = |path: &String| {
-        let changed = remote.tree.files.get(path).and_then(|file| file.changed);
-        changed.is_some_and(|stamp| stamp.span > 0)
-    };
-    let doubted: Vec<String> = plan
-        .transfers
-        .iter()
-        .filter(|(path, why)| *why == Why::Newer && rough(path))
-        .map(|(path, _)| path.clone())
-        .collect();
-    let mut same = BTreeSet::new();
-    for path in doubted {
-        let there = client.changed(&remote.path(&path)).map_err(|problem| {
-            problem.into_error(format!("Asking {} for a time", session.account))
-        })?;
-        let here = local.files.get(&path).and_then(|file| file.changed);
-        let (Some(there), Some(here)) = (there, here) else {
-            continue;
-        };
-        let (source, destination) = if down { (there, here) } else { (here, there) };
-        let span = destination.span + TOLERANCE;
-        if !source.is_after(Stamp {
-            span,
-            ..destination
-        }) {
-            same.insert(path);
-        }
-    }
-    plan.same += same.len() as u64;
-    plan.transfers.retain(|(path, _)| !same.contains(path));
-    Ok(())
-}
-
-/// The outcome as far as the plan tells.
-fn begun(
-    plan: &Plan,
-    left: &[(String, &'static str)],
-    wishes: &Wishes,
-    session: &Session,
-) -> Outcome {
-    for (path, why) in left {
-        session
-            .feedback
-            .warning(format!("{} is left out: {why}.", shown(path)));
-    }
-    for (path, why) in &plan.blocked {
-        session
-            .feedback
-            .warning(format!("{} cannot be transferred: {why}.", shown(path)));
-    }
-    let blocked = plan
-        .blocked
-        .iter()
-        .map(|(path, why)| (path.clone(), (*why).to_owned()));
-    Outcome {
-        skipped: plan.same + left.len() as u64,
-        failed: blocked.collect(),
-        dry_run: wishes.dry_run,
-        ..Outcome::default()
-    }
-}
-
-/// A name that a server may have chosen.
-pub fn shown(path: &str) -> String {
-    path.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .take(200)
-        .collect()
-}
-
-fn tell(plan: &Plan, source: &Tree, outcome: &mut Outcome, feedback: &Feedback) {
-    for (path, why) in &plan.transfers {
-        let bytes = source.files.get(path).map_or(0, |file| file.size);
-        let why = match why {
-            Why::Missing => "missing",
-            Why::Size => "another size",
-            Why::Newer => "newer",
-            Why::Project => "its project is transferred",
-        };
-        feedback.info(format!("Would transfer {path} ({}; {why}).", size(bytes)));
-        outcome.files.push(path.clone());
-        outcome.bytes += bytes;
-    }
-    for path in &plan.retired {
-        feedback.info(format!(
-            "Would rename {path}: its project has no Lizmap configuration any more."
-        ));
-    }
 }
 
 /// The job of a file.
@@ -541,7 +246,7 @@ fn run(
 
 /// Whether the project of a configuration was transferred.
 fn came(done: &Done, configuration: &str) -> bool {
-    let project = configuration.strip_suffix(super::plan::LIZMAP);
+    let project = configuration.strip_suffix(LIZMAP);
     project.is_some_and(|project| done.files.iter().any(|path| path == project))
 }
 

@@ -1,9 +1,6 @@
 //! Transferring files over several connections at a time. A file gets its name when all of it is there.
 
 use std::collections::VecDeque;
-use std::fs::{self, OpenOptions};
-use std::io::{Seek, SeekFrom};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,37 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::client::Client;
-use super::local;
-use super::names;
 use super::session::{Problem, Session};
+use super::single::{Job, down, look_again, up};
 use crate::error::{Error, Result};
 
 /// How often a file is tried, and how long is waited before the second time; then twice as long.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(250);
-
-/// A file to transfer.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// Its path below the folder, for messages.
-    pub path: String,
-    /// The folder on the server, as bytes from the root.
-    pub remote_folder: Vec<u8>,
-    /// Its name there, as bytes.
-    pub remote_name: Vec<u8>,
-    /// Its place here.
-    pub local: PathBuf,
-    /// Its bytes.
-    pub size: u64,
-    /// When it was changed at its source: seconds since 1970.
-    pub changed: Option<i64>,
-}
-
-impl Job {
-    fn remote(&self, name: &[u8]) -> Vec<u8> {
-        [&self.remote_folder[..], b"/", name].concat()
-    }
-}
 
 /// Which way files go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -262,153 +235,5 @@ impl Work<'_> {
             Way::Up { replace } => up(connected, job, replace, &moved),
         };
         outcome.map_err(|problem| (problem, false))
-    }
-}
-
-/// Fetches a file: into one of another name, which is checked and then gets its own.
-fn down(
-    client: &mut Client,
-    job: &mut Job,
-    moved: &dyn Fn(u64),
-) -> std::result::Result<(), Problem> {
-    let remote = job.remote(&job.remote_name);
-    let source = names::text(&remote);
-    let name = job.local.file_name().unwrap_or_default().to_string_lossy();
-    let part = job
-        .local
-        .with_file_name(names::part(&name, job.size, job.changed, &source));
-    let failed = |what: &str, error: &std::io::Error| -> Problem {
-        Error::file(format!(
-            "{} cannot be {what}: {error}.",
-            job.local.display()
-        ))
-        .into()
-    };
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&part)
-        .map_err(|error| failed("written", &error))?;
-    let there = file
-        .metadata()
-        .map_err(|error| failed("written", &error))?
-        .len();
-    let from = if client.can_resume() && there <= job.size {
-        there
-    } else {
-        0
-    };
-    file.set_len(from)
-        .map_err(|error| failed("written", &error))?;
-    file.seek(SeekFrom::End(0))
-        .map_err(|error| failed("written", &error))?;
-    if from < job.size || job.size == 0 {
-        client.download(&remote, from, job.size - from, &mut file, moved)?;
-    }
-    if let Some(time) = job.changed.and_then(local::time) {
-        file.set_modified(time)
-            .map_err(|error| failed("given its time", &error))?;
-    }
-    drop(file);
-    if !intact(client, &remote, &part)? {
-        fs::remove_file(&part).map_err(|error| failed("removed", &error))?;
-        return Err(Problem::Lost(
-            "what came is not what the server has".to_owned(),
-        ));
-    }
-    fs::rename(&part, &job.local).map_err(|error| failed("replaced", &error))
-}
-
-/// Asks for the size of a file; where it is another one than was listed, the job gets it.
-fn look_again(client: &mut Client, job: &mut Job) -> std::result::Result<(), Problem> {
-    let remote = job.remote(&job.remote_name);
-    if let Some(size) = client.size(&remote)?
-        && size != job.size
-    {
-        job.size = size;
-        job.changed = client
-            .changed(&remote)?
-            .map(|stamp| stamp.at)
-            .or(job.changed);
-    }
-    Ok(())
-}
-
-/// Sends a file: to one of another name, which is checked and then gets its own.
-fn up(
-    client: &mut Client,
-    job: &mut Job,
-    replace: bool,
-    moved: &dyn Fn(u64),
-) -> std::result::Result<(), Problem> {
-    let unreadable = |error: std::io::Error| Problem::Final(local::unreadable(&job.local, &error));
-    let mut file = fs::File::open(&job.local).map_err(unreadable)?;
-    let state = |file: &fs::File| -> std::io::Result<_> {
-        let about = file.metadata()?;
-        Ok((about.len(), about.modified().ok().map(local::seconds)))
-    };
-    let (size, changed) = state(&file).map_err(unreadable)?;
-    (job.size, job.changed) = (size, changed);
-    let name = names::part(
-        &names::text(&job.remote_name),
-        size,
-        changed,
-        &job.local.to_string_lossy(),
-    );
-    let (part, place) = (job.remote(name.as_bytes()), job.remote(&job.remote_name));
-    let there = client.size(&part)?.unwrap_or(0);
-    let from = if client.can_resume() && there <= size {
-        there
-    } else {
-        0
-    };
-    file.seek(SeekFrom::Start(from)).map_err(unreadable)?;
-    if from < size || size == 0 {
-        client.upload(&part, from, &mut file, moved)?;
-    }
-    let sent = client.size(&part)?.is_none_or(|sent| sent == size);
-    if !sent || !intact(client, &part, &job.local)? {
-        client.delete(&part)?;
-        return Err(Problem::Lost(
-            "what arrived is not what was sent".to_owned(),
-        ));
-    }
-    if state(&file).map_err(unreadable)? != (size, changed) {
-        client.delete(&part)?;
-        return Err(Problem::Lost(
-            "the file was changed while it was sent".to_owned(),
-        ));
-    }
-    if let Some(at) = changed {
-        client.set_changed(&part, at)?;
-    }
-    if !replace && client.size(&place)?.is_some() {
-        client.delete(&part)?;
-        return Err(Problem::Refused(
-            553,
-            "another file of that name has come in the meantime; the next run looks at it"
-                .to_owned(),
-        ));
-    }
-    match client.rename(&part, &place) {
-        // Some servers do not replace a file.
-        Err(Problem::Refused(500..=599, _)) if replace && client.size(&place)?.is_some() => {
-            client.delete(&place)?;
-            client.rename(&part, &place)
-        }
-        other => other,
-    }
-}
-
-/// Whether the two are the same by their hash, where the server tells it.
-fn intact(
-    client: &mut Client,
-    remote: &[u8],
-    here: &std::path::Path,
-) -> std::result::Result<bool, Problem> {
-    match client.hash(remote)? {
-        Some(hash) => Ok(hash == local::hash(here)?),
-        None => Ok(true),
     }
 }

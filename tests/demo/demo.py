@@ -1,4 +1,4 @@
-"""LizSync at work on real data: one central database and two clones, on private servers.
+"""LizSync at work on real data: one central database and two clones, on private servers; and an FTP server.
 
     python3 tests/demo/demo.py          runs everything; the exit status is 0 if the databases end equal
     KEEP=1 python3 tests/demo/demo.py   leaves the servers running
@@ -23,6 +23,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import edits  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
+
+import files  # noqa: E402
 
 CENTRAL, CLONES = "central", ("tablet", "laptop")
 NAMES = (CENTRAL, *CLONES)
@@ -210,6 +212,7 @@ def play(demo):
         raise Failure("The databases differ.")
     if not fine or len(conflicts) != edits.CONFLICTS:
         raise Failure(f"Not what was to be expected: {edits.CONFLICTS} conflicts, and one value everywhere.")
+    files.play(demo, Failure)
 
 
 def explain(demo):

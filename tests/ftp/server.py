@@ -71,8 +71,8 @@ def handler():
             name: what
             for name, what in {
                 **base.proto_cmds,
-                "HASH": dict(perm="r", auth=True, arg=True, help="HASH path"),
-                "XSHA256": dict(perm="r", auth=True, arg=True, help="XSHA256 path"),
+                "HASH": {"perm": "r", "auth": True, "arg": True, "help": "HASH path"},
+                "XSHA256": {"perm": "r", "auth": True, "arg": True, "help": "XSHA256 path"},
             }.items()
             if name not in OPTIONS.get("without", [])
             and (name not in ("HASH", "XSHA256") or name == OPTIONS.get("hash"))

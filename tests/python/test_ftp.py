@@ -7,9 +7,8 @@ import tempfile
 import time
 
 import ftp
-import pytest
-
 import lizsync
+import pytest
 
 NAMES = {
     "plain.txt": "plain",
@@ -86,7 +85,9 @@ def test_everything_is_fetched_once(places, without):
         assert len(server.got("RETR")) == fetched
 
 
-@pytest.mark.parametrize("without", [[], ["MLSD", "MLST"], ["MLSD", "MLST", "MFMT"], ["MLSD", "MLST", "MDTM", "MFMT", "SIZE"]])
+@pytest.mark.parametrize(
+    "without", [[], ["MLSD", "MLST"], ["MLSD", "MLST", "MFMT"], ["MLSD", "MLST", "MDTM", "MFMT", "SIZE"]]
+)
 def test_everything_is_sent_once(places, without):
     root, here = places
     names = {name: text for name, text in NAMES.items() if not (without and name.startswith(" "))}
@@ -141,7 +142,7 @@ def test_connections_that_are_cut_are_made_again_and_transfers_go_on(places):
         with ftp.Server(root, cut=cut) as server:
             assert counts(get(server, target)) == [12, 0, 0]
             assert any(not line.endswith(" 0") for line in server.got("REST"))
-        assert ftp.tree(target) == {name: content for name, content in sorted(files.items())}
+        assert ftp.tree(target) == dict(sorted(files.items()))
     for seed in range(3):
         random.seed(seed)
         cut = [None, *(random.choice([None, random.randrange(300_000)]) for _ in range(20))]
@@ -301,7 +302,9 @@ def test_tls_is_checked(places):
             get(server, here, FTP_TLS="disable")
         assert counts(get(server, here, FTP_TLS="prefer", FTP_CA_FILE=authority)) == [20, 0, 0]
         assert counts(get(server, here / "2", FTP_TLS="require", FTP_CHECK_CERTIFICATE=False)) == [20, 0, 0]
-        assert counts(send(server, here / "2", FTP_TLS="require", FTP_CA_FILE=authority, CLONE_FTP_REMOTE_DIR="/up")) == [20, 0, 0]
+        assert counts(
+            send(server, here / "2", FTP_TLS="require", FTP_CA_FILE=authority, CLONE_FTP_REMOTE_DIR="/up")
+        ) == [20, 0, 0]
         assert ftp.tree(root / "up") == ftp.tree(here / "2")
     with ftp.Server(root, tls="implicit") as server:
         assert counts(get(server, here / "3", FTP_TLS="implicit", FTP_CA_FILE=authority)) == [20, 0, 0]

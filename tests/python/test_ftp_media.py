@@ -33,7 +33,7 @@ def test_a_photo_of_the_same_name_is_sent_beside_the_other(places):  # noqa: F81
         assert any("a.jpg" in text and "another file of that name" in text for text in heard.of("warning"))
         again = media(server, here)
         assert counts(again) == [0, 2, 0] and again["CLASHES"] == 1
-    found = {path: content for path, content in ftp.tree(root / "projects/media/upload").items()}
+    found = dict(ftp.tree(root / "projects/media/upload").items())
     beside = [path for path in found if path not in ("a.jpg", "b.jpg")]
     assert len(beside) == 1 and beside[0].startswith("a (") and beside[0].endswith(").jpg")
     assert found == {"a.jpg": b"of another clone", "b.jpg": b"same", beside[0]: b"mine"}

@@ -13,7 +13,8 @@ PROJECT = """<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
   <projectlayers>
     <maplayer type="vector">
       <id>trees_1</id>
-      <datasource>dbname='central' host={host} port=5433 user='anna' password='sesame' key='id' table="gis"."trees" (geom)</datasource>
+      <datasource>dbname='central' host={host} port=5433 user='anna' password='sesame' key='id' \
+table="gis"."trees" (geom)</datasource>
       <provider encoding="">postgres</provider>
     </maplayer>
   </projectlayers>

@@ -1,0 +1,183 @@
+//! Folders of an FTP server: reached, read and made; and the times of their files.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::client::Client;
+use super::listing::Stamp;
+use super::names::{self, Excluded};
+use super::plan::{Plan, Tree, Why};
+use super::remote::Remote;
+use super::session::{Problem, Session};
+use crate::error::{Error, Kind, Result};
+
+/// Seconds by which clocks and file systems (two, on a card) round.
+pub const TOLERANCE: i64 = 2;
+
+const CONNECT_TRIES: usize = 3;
+
+/// Connects, with some tries.
+pub fn connect(session: &Arc<Session>) -> Result<Client> {
+    let account = &session.account;
+    session
+        .feedback
+        .info(format!("Connecting to the FTP server {account}."));
+    let mut tries = 1;
+    loop {
+        match Client::connect(session) {
+            Ok(client) => return Ok(client),
+            Err(Problem::Lost(_)) if tries < CONNECT_TRIES => tries += 1,
+            Err(problem) => {
+                return Err(match problem {
+                    Problem::Final(error) => error,
+                    problem => problem
+                        .into_error(format!("The FTP server {account} cannot be used"))
+                        .hint("Check host, port and FTP_TLS, and the network."),
+                });
+            }
+        }
+    }
+}
+
+/// Reads what is below a folder of the server.
+pub fn read(
+    session: &Session,
+    client: &mut Client,
+    folder: &str,
+    excluded: &Excluded,
+) -> Result<Option<Remote>> {
+    let remote = Remote::at(client, folder);
+    let name = remote.name();
+    remote.read(client, excluded, session).map_err(|problem| {
+        problem.into_error(format!(
+            "Listing {name} of the FTP server {}",
+            session.account
+        ))
+    })
+}
+
+/// A folder that is not on the server.
+pub fn missing(session: &Session, folder: &str) -> Error {
+    let text = format!(
+        "There is no folder {folder} on the FTP server {}, or {} may not see it.",
+        session.account, session.account.login
+    );
+    Error::new(Kind::Transfer, text).hint(
+        "Check the remote directory; it begins where the login does, or with a slash at the root.",
+    )
+}
+
+/// Makes a folder of the server and those around it.
+pub fn make_all(client: &mut Client, remote: &Remote) -> Result<()> {
+    let path = remote.path("");
+    let ends = path
+        .iter()
+        .enumerate()
+        .skip(1)
+        .filter(|(_, byte)| **byte == b'/')
+        .map(|(at, _)| at);
+    for end in ends.chain([path.len()]) {
+        let part = &path[..end];
+        // Not all of them may be looked into; where one is missing, the next step tells.
+        if client.enter(part).is_err() {
+            let made = client.make(part);
+            made.map_err(|problem| {
+                problem.into_error(format!(
+                    "The folder {} cannot be made on the FTP server",
+                    names::text(part)
+                ))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes folders below it.
+pub fn make(client: &mut Client, remote: &Remote, folders: &[String]) -> Result<()> {
+    for folder in folders {
+        let path = remote.path(folder);
+        match client.make(&path) {
+            // Another clone may have made it in the meantime.
+            Err(Problem::Refused(..)) if client.enter(&path).is_ok() => (),
+            other => other.map_err(|problem| {
+                problem.into_error(format!(
+                    "The folder {folder} cannot be made on the FTP server"
+                ))
+            })?,
+        }
+    }
+    Ok(())
+}
+
+/// LIST gives times of an unknown zone: asks for one of them, and shifts all.
+pub fn calibrate(session: &Session, client: &mut Client, remote: &mut Remote) -> Result<()> {
+    let rough = |stamp: &Stamp| stamp.span > 0 && stamp.span < 3600;
+    let newest = remote
+        .tree
+        .files
+        .iter()
+        .filter_map(|(path, file)| Some((file.changed.filter(rough)?.at, path.clone())))
+        .max();
+    let Some((listed, path)) = newest else {
+        return Ok(());
+    };
+    let known = client
+        .changed(&remote.path(&path))
+        .map_err(|problem| problem.into_error(format!("Asking {} for a time", session.account)))?;
+    let Some(known) = known else {
+        return Ok(());
+    };
+    let quarter = 15 * 60;
+    let shift = (known.at - listed).div_euclid(quarter) * quarter;
+    // No zone is further away; else the file was changed just now.
+    if shift != 0 && shift.abs() <= 14 * 3600 {
+        for file in remote.tree.files.values_mut() {
+            if let Some(stamp) = file.changed.as_mut().filter(|stamp| stamp.span > 0) {
+                stamp.at += shift;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes files out of the plan that are newer only by what a listing rounds.
+pub fn confirm(
+    session: &Session,
+    client: &mut Client,
+    remote: &Remote,
+    local: &Tree,
+    plan: &mut Plan,
+    down: bool,
+) -> Result<()> {
+    let rough = |path: &String| {
+        let changed = remote.tree.files.get(path).and_then(|file| file.changed);
+        changed.is_some_and(|stamp| stamp.span > 0)
+    };
+    let doubted: Vec<String> = plan
+        .transfers
+        .iter()
+        .filter(|(path, why)| *why == Why::Newer && rough(path))
+        .map(|(path, _)| path.clone())
+        .collect();
+    let mut same = BTreeSet::new();
+    for path in doubted {
+        let there = client.changed(&remote.path(&path)).map_err(|problem| {
+            problem.into_error(format!("Asking {} for a time", session.account))
+        })?;
+        let here = local.files.get(&path).and_then(|file| file.changed);
+        let (Some(there), Some(here)) = (there, here) else {
+            continue;
+        };
+        let (source, destination) = if down { (there, here) } else { (here, there) };
+        let span = destination.span + TOLERANCE;
+        if !source.is_after(Stamp {
+            span,
+            ..destination
+        }) {
+            same.insert(path);
+        }
+    }
+    plan.same += same.len() as u64;
+    plan.transfers.retain(|(path, _)| !same.contains(path));
+    Ok(())
+}
