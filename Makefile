@@ -12,14 +12,16 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := build
 
 PYQGIS := /usr/bin/python3
+FUZZED := listing datasource
 
-.PHONY: help build header docs registry screenshots setup demo soak test test-qgis versions bench charts clean
+.PHONY: help build header docs registry screenshots setup demo soak test test-qgis fuzz versions bench charts clean
 
 help:
 	@echo 'make demo    install what is missing, build, and show everything at work on private servers'
 	@echo '             (KEEP=1 leaves the servers running and says how to reach and stop them)'
 	@echo 'make test    install what is missing, and run all checks and tests'
 	@echo 'make test-qgis  the tests in QGIS only'
+	@echo 'make fuzz    feed odd input to what reads input of others, for SECONDS=n each (downloads cargo-fuzz)'
 	@echo 'make versions  run the tests on PostgreSQL 12 to 18, and on pairs of them (downloads servers)'
 	@echo 'make soak    values of gigabytes, and random histories for an hour, or ROUNDS=n of them, from SEED=n'
 	@echo 'make charts  measure how it grows, and draw docs/charts anew (takes an hour)'
@@ -69,6 +71,13 @@ test: setup
 
 test-qgis: setup build
 	$(PYTHON) tests/servers.py run $(PYQGIS) -m pytest tests/qgis
+
+# Needs about 1 GB for a build of its own. The compiler of the project is no nightly one, which fuzzing asks for.
+fuzz:
+	cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz
+	for target in $(FUZZED); do \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=$(or $(SECONDS),60) -max_len=4096 || exit 1; \
+	done
 
 versions: setup
 	cargo test --no-run

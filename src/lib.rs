@@ -16,7 +16,7 @@ mod algorithms;
 pub mod error;
 pub mod feedback;
 pub mod ffi;
-mod files;
+pub mod files;
 mod package;
 pub mod postgres;
 pub mod project;

@@ -261,15 +261,10 @@ impl Parameters {
 
     /// The truth value of a parameter; false where it was left out.
     pub fn flag(&self, id: &str) -> bool {
-        self.flag_or(id, false)
-    }
-
-    /// The truth value of a parameter; `otherwise` where it was left out.
-    pub fn flag_or(&self, id: &str, otherwise: bool) -> bool {
         self.values
             .get(id)
             .and_then(Value::as_bool)
-            .unwrap_or(otherwise)
+            .unwrap_or(false)
     }
 
     /// A number; `None` where it was left out.

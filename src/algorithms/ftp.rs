@@ -88,9 +88,10 @@ pub(super) const CA_FILE: Parameter = Parameter::new(
 .optional()
 .advanced();
 
-pub(super) const CHECK: Parameter = Parameter::new(
-    "FTP_CHECK_CERTIFICATE",
-    "Refuse an FTP server whose certificate is not trusted (yes, unless this says no)",
+/// A box that is not ticked must be the safe choice.
+pub(super) const ANY_CERTIFICATE: Parameter = Parameter::new(
+    "FTP_ANY_CERTIFICATE",
+    "Accept any certificate of the FTP server (unsafe)",
     Type::Boolean,
 )
 .optional()
@@ -161,7 +162,7 @@ impl Server {
             password,
             tls: Tls::parse(parameters.text(TLS.id).unwrap_or_default())?,
             roots: parameters.text(CA_FILE.id).map(Into::into),
-            check_certificate: parameters.flag_or(CHECK.id, true),
+            check_certificate: !parameters.flag(ANY_CERTIFICATE.id),
             timeout: Duration::from_secs_f64(
                 number(&TIMEOUT, parameters, 0.1, 3_600.0)?.unwrap_or(30.0),
             ),

@@ -41,7 +41,7 @@ pub(super) static ALGORITHM: Algorithm = Algorithm {
         CLONE.optional().advanced(),
         ftp::TLS,
         ftp::CA_FILE,
-        ftp::CHECK,
+        ftp::ANY_CERTIFICATE,
         ftp::CONNECTIONS,
         ftp::TIMEOUT,
         ftp::DRY_RUN,

@@ -35,7 +35,7 @@ Beware ! This script does not adapt projects for the clone database (no modifica
         ftp::EXCLUDED,
         ftp::TLS,
         ftp::CA_FILE,
-        ftp::CHECK,
+        ftp::ANY_CERTIFICATE,
         ftp::CONNECTIONS,
         ftp::TIMEOUT,
         ftp::DRY_RUN,

@@ -33,7 +33,7 @@ Every file existing in the clone \"media/upload/\" folder but not in the central
         CLONE.optional().advanced(),
         ftp::TLS,
         ftp::CA_FILE,
-        ftp::CHECK,
+        ftp::ANY_CERTIFICATE,
         ftp::CONNECTIONS,
         ftp::TIMEOUT,
         ftp::DRY_RUN,

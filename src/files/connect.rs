@@ -333,7 +333,7 @@ fn insecure(session: &Session, text: &str) -> Problem {
         session.account,
         session.clean(text)
     );
-    let hint = "Name the certificate of the server or of its authority in FTP_CA_FILE; FTP_CHECK_CERTIFICATE=false takes any certificate, FTP_TLS=disable does not encrypt.";
+    let hint = "Name the certificate of the server or of its authority in FTP_CA_FILE; FTP_ANY_CERTIFICATE=true takes any certificate, FTP_TLS=disable does not encrypt.";
     Error::new(Kind::Transfer, message).hint(hint).into()
 }
 

@@ -2,12 +2,12 @@
 
 mod client;
 mod connect;
-mod listing;
+pub mod listing;
 mod local;
 mod media;
 mod mentions;
 mod mirror;
-mod names;
+pub mod names;
 mod outcome;
 mod password;
 mod plan;

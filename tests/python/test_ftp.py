@@ -301,7 +301,7 @@ def test_tls_is_checked(places):
         with pytest.raises(lizsync.LizsyncError):
             get(server, here, FTP_TLS="disable")
         assert counts(get(server, here, FTP_TLS="prefer", FTP_CA_FILE=authority)) == [20, 0, 0]
-        assert counts(get(server, here / "2", FTP_TLS="require", FTP_CHECK_CERTIFICATE=False)) == [20, 0, 0]
+        assert counts(get(server, here / "2", FTP_TLS="require", FTP_ANY_CERTIFICATE=True)) == [20, 0, 0]
         assert counts(
             send(server, here / "2", FTP_TLS="require", FTP_CA_FILE=authority, CLONE_FTP_REMOTE_DIR="/up")
         ) == [20, 0, 0]
