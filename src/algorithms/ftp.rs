@@ -143,7 +143,7 @@ impl Server {
         parameters: &Parameters,
         feedback: &Feedback,
     ) -> Result<Arc<Session>> {
-        let host = parameters.required(self.host.id)?.trim().to_owned();
+        let host = host(&self.host, parameters)?;
         let login = parameters.required(self.login.id)?.to_owned();
         let port = whole(&self.port, parameters, 1.0, 65_535.0)?.unwrap_or_default();
         let given = parameters
@@ -206,6 +206,23 @@ pub(super) fn outputs(sentence: String, outcome: &Outcome) -> Outputs {
         .with(BYTES_TRANSFERRED.id, outcome.bytes)
         .with(FILES_SKIPPED.id, outcome.skipped)
         .with(FILES_FAILED.id, outcome.failed.len())
+}
+
+/// The name or address of a server. An address with a login in it would be shown.
+fn host(parameter: &Parameter, parameters: &Parameters) -> Result<String> {
+    let given = parameters.required(parameter.id)?.trim();
+    let inside = given
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let host = inside.unwrap_or(given);
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    if !is_address && (host.contains(['@', '/', ':', ' ']) || host.is_empty()) {
+        return Err(Error::parameter(format!(
+            "Parameter {} ({}) must be the name or address of a server, without login, port and path (not shown, as it may hold a password).",
+            parameter.id, parameter.label
+        )));
+    }
+    Ok(host.to_owned())
 }
 
 fn number(

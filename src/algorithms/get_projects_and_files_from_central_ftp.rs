@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{CENTRAL, CLONE, ftp};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::feedback::{Feedback, counted};
 use crate::files;
 use crate::project::{self, Adapted};
@@ -86,6 +86,7 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     let adapted = match adapts && !wishes.dry_run {
         true => {
             feedback.info("Adapting the projects.");
+            renew(here, &outcome.files)?;
             project::adapt(here, central, clone, parameters.connections(), feedback)?
         }
         false => Adapted::default(),
@@ -99,7 +100,29 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
             counted(adapted.sources, "data source")
         ));
     }
+    if !adapted.problems.is_empty() {
+        // Said with the result: such a project may still read the central.
+        sentence.push_str(&format!(
+            " {} could not be adapted: {}",
+            counted(adapted.problems.len() as u64, "project"),
+            adapted.problems.join(" ")
+        ));
+    }
     Ok(ftp::outputs(sentence, &outcome)
         .with("PROJECTS_ADAPTED", adapted.changed)
-        .with("SOURCES_REPLACED", adapted.sources))
+        .with("SOURCES_REPLACED", adapted.sources)
+        .with("PROJECTS_FAILED", adapted.problems.len()))
+}
+
+/// A project that came anew is what its backup is to be: the one of an earlier version goes.
+fn renew(here: &Path, came: &[String]) -> Result<()> {
+    for path in came {
+        let backup = project::backup_path(&here.join(path));
+        if project::is_project(Path::new(path)) && backup.is_file() {
+            std::fs::remove_file(&backup).map_err(|error| {
+                Error::file(format!("{} cannot be removed: {error}.", backup.display()))
+            })?;
+        }
+    }
+    Ok(())
 }

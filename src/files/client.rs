@@ -10,7 +10,7 @@ use super::connect::{Logged, Sockets, log_in, problem, wire};
 use super::listing::{self, Found, Stamp};
 use super::session::{Problem, Session};
 use crate::error::{Error, Kind};
-use crate::feedback::CancelGuard;
+use crate::feedback::{CancelGuard, Feedback};
 use crate::postgres::beside;
 
 /// No folder has a longer listing than this; a server may never end one.
@@ -132,9 +132,13 @@ impl Client {
         self.enter(folder)?;
         let now = chrono::Utc::now().timestamp();
         let parse = |line: &[u8]| listing::list(line, now);
-        // -a shows what begins with a dot.
+        // -a shows what begins with a dot; not every server knows it, and some take it for a name.
         match self.lines("LIST -a", parse) {
-            Err(Problem::Refused(500..=549, _)) => self.lines("LIST", parse),
+            Ok(found) if !found.is_empty() => return Ok(found),
+            Ok(_) | Err(Problem::Refused(..)) => (),
+            Err(problem) => return Err(problem),
+        }
+        match self.lines("LIST", parse) {
             // So some servers call an empty folder.
             Err(Problem::Refused(450 | 550, _)) => Ok(Vec::new()),
             other => other,
@@ -160,6 +164,7 @@ impl Client {
         let mut reader = BufReader::new(stream.take(LONGEST_LISTING));
         let mut found = Vec::new();
         let mut line = Vec::new();
+        let (mut cut, mut odd) = (false, None);
         loop {
             line.clear();
             match (&mut reader)
@@ -168,10 +173,16 @@ impl Client {
             {
                 Ok(0) => break,
                 Ok(_) if line.len() as u64 == LONGEST_LINE => return Err(self.endless(reader)),
-                Ok(_) => found
-                    .extend(parse(line.strip_suffix(b"\n").map_or(&line[..], |line| {
-                        line.strip_suffix(b"\r").unwrap_or(line)
-                    }))),
+                Ok(_) => {
+                    // The name may go on.
+                    cut = !line.ends_with(b"\n");
+                    let text = without_end(&line);
+                    match parse(text) {
+                        Some(entry) => found.push(entry),
+                        None if listing::is_no_entry(text) => (),
+                        None => odd = Some(super::names::text(text)),
+                    }
+                }
                 // Some servers end TLS without saying so; the reply tells whether the listing is whole.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
                 Err(error) => {
@@ -189,6 +200,22 @@ impl Client {
         rest.into_inner()
             .finish()
             .map_err(|error| self.wrong(error))?;
+        if cut {
+            return Err(Problem::Lost("the listing of a folder was cut".to_owned()));
+        }
+        if let Some(line) = odd {
+            let text = format!(
+                "The FTP server {} lists something that is not understood: “{}”.",
+                self.session.account,
+                self.session.clean(&line)
+            );
+            // Of a folder that is not understood at all, nothing would be known to be missing.
+            if found.is_empty() {
+                let hint = "Nothing was transferred. Please report the line.";
+                return Err(Error::new(Kind::Transfer, text).hint(hint).into());
+            }
+            self.session.feedback.warning(text);
+        }
         Ok(found)
     }
 
@@ -226,7 +253,22 @@ impl Client {
             return Ok(None);
         }
         let reply = self.answer(&format!("SIZE {}", wire(path)), &[Status::File])?;
-        Ok(reply.and_then(|text| text.trim().rsplit(' ').next()?.parse().ok()))
+        Ok(reply.and_then(|text| last_word(&text)?.parse().ok()))
+    }
+
+    /// Whether a file is there. A server may not tell sizes, or not to this login: whether it could be renamed tells, too.
+    pub fn exists(&mut self, path: &[u8]) -> Result<bool, Problem> {
+        if self.size(path)?.is_some() {
+            return Ok(true);
+        }
+        let command = format!("RNFR {}", wire(path));
+        let reply = self.answer(&command, &[Status::RequestFilePending])?;
+        Ok(reply.is_some())
+    }
+
+    /// Who listens.
+    pub fn feedback(&self) -> &Feedback {
+        &self.session.feedback
     }
 
     /// When a file was changed, where the server tells.
@@ -235,7 +277,7 @@ impl Client {
             return Ok(None);
         }
         let reply = self.answer(&format!("MDTM {}", wire(path)), &[Status::File])?;
-        Ok(reply.and_then(|text| listing::time(text.trim().rsplit(' ').next()?)))
+        Ok(reply.and_then(|text| listing::time(last_word(&text)?)))
     }
 
     /// Sets when a file was changed, where the server can.
@@ -397,6 +439,19 @@ impl Client {
             .map_err(|error| self.wrong(error))
     }
 
+    /// Removes an empty folder.
+    pub fn remove(&mut self, folder: &[u8]) -> Result<(), Problem> {
+        match self
+            .stream
+            .rmdir(wire(folder))
+            .map_err(|error| self.wrong(error))
+        {
+            // Another one was faster.
+            Err(Problem::Refused(550, _)) => Ok(()),
+            other => other,
+        }
+    }
+
     /// Deletes a file.
     pub fn delete(&mut self, path: &[u8]) -> Result<(), Problem> {
         self.stream
@@ -410,6 +465,17 @@ impl Client {
             self.sockets.shut();
         }
     }
+}
+
+/// A line without what ends it.
+fn without_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// The last word of a reply, behind its code.
+fn last_word(reply: &str) -> Option<&str> {
+    reply.get(4..)?.trim().rsplit(' ').next()
 }
 
 fn unwritable(error: &io::Error) -> Problem {

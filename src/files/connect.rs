@@ -13,6 +13,7 @@ use rustls::ClientConfig;
 
 use super::session::{Problem, Session, Tls};
 use crate::error::{Error, Kind};
+use crate::postgres::beside;
 
 /// The sockets of one connection, to be closed from another thread.
 #[derive(Debug, Clone, Default)]
@@ -184,7 +185,10 @@ fn secured(session: &Session, sockets: &Sockets) -> Result<RustlsFtpStream, Prob
     }
     let connector = connector(session, sockets, session.config()?);
     match stream.into_secure(connector, &account.host) {
-        Ok(stream) => Ok(stream),
+        Ok(stream) => {
+            session.has_encrypted();
+            Ok(stream)
+        }
         Err(FtpError::UnexpectedResponse(Response { status, .. }))
             if (500..=534).contains(&status.code()) || status.code() == 431 =>
         {
@@ -194,6 +198,11 @@ fn secured(session: &Session, sockets: &Sockets) -> Result<RustlsFtpStream, Prob
                 );
                 let hint = "Ask its administrator for TLS, or give FTP_TLS=prefer if login, password and files may be read on their way.";
                 return Err(Error::new(Kind::Transfer, text).hint(hint).into());
+            }
+            if session.can_encrypt() {
+                let text =
+                    format!("the server {account} encrypted before, and says now that it cannot");
+                return Err(Problem::Lost(text));
             }
             session.go_plain();
             plain(session, sockets)
@@ -232,9 +241,15 @@ fn plain(session: &Session, sockets: &Sockets) -> Result<RustlsFtpStream, Proble
 
 fn ready(stream: RustlsFtpStream, session: &Session, sockets: &Sockets) -> RustlsFtpStream {
     let (timeout, sockets) = (session.account.timeout, sockets.clone());
+    let feedback = session.feedback.clone();
     let mut stream = stream.passive_stream_builder(move |address| {
         let open = || {
-            let socket = TcpStream::connect_timeout(&address, timeout)?;
+            // A firewall may swallow it: a cancel must not wait for that.
+            let job = move || TcpStream::connect_timeout(&address, timeout);
+            let socket = match beside(&feedback, None, job) {
+                Ok(Some(socket)) => socket?,
+                _ => return Err(io::ErrorKind::Interrupted.into()),
+            };
             limit(&socket, timeout)?;
             sockets.keep(&socket);
             Ok(socket)

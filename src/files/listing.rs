@@ -82,6 +82,19 @@ pub fn mlsd(line: &[u8]) -> Option<Found> {
     )
 }
 
+/// Whether a line is known to stand for no entry: an empty one, the sum, the folder itself or its parent.
+pub fn is_no_entry(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    let lower = line.to_ascii_lowercase();
+    let has = |text: &[u8]| lower.windows(text.len()).any(|part| part == text);
+    line.is_empty()
+        || lower.starts_with(b"total ")
+        || has(b"type=cdir")
+        || has(b"type=pdir")
+        || line.ends_with(b" .")
+        || line.ends_with(b" ..")
+}
+
 /// `YYYYMMDDHHMMSS[.fraction]` in UTC, as MLSD and MDTM write times.
 pub fn time(text: &str) -> Option<Stamp> {
     let text = text.trim();

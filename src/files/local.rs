@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::listing::Stamp;
 use super::names::{self, Excluded};
 use super::plan::{File, Tree};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 
 /// What is below a folder of this machine.
@@ -24,6 +24,8 @@ pub struct Local {
     pub parts: Vec<(String, Option<Stamp>)>,
     /// What was left out, and why.
     pub left: Vec<(String, &'static str)>,
+    /// Folders that cannot be read, and why.
+    pub failed: Vec<(String, String)>,
 }
 
 impl Local {
@@ -91,7 +93,16 @@ impl Local {
                     self.tree.others.insert(path);
                 } else {
                     self.tree.folders.insert(path.clone());
-                    self.folder(&path, &entry.path(), around, excluded, feedback)?;
+                    let depth = around.len();
+                    let inside = self.folder(&path, &entry.path(), around, excluded, feedback);
+                    around.truncate(depth);
+                    match inside {
+                        // The others can be transferred all the same.
+                        Err(error) if error.kind() == Kind::File => {
+                            self.failed.push((path, error.sentence()));
+                        }
+                        other => other?,
+                    }
                 }
             } else if !about.is_file() {
                 self.left.push((path.clone(), "it is no file"));
@@ -127,12 +138,13 @@ pub fn time(seconds: i64) -> Option<SystemTime> {
 }
 
 /// The SHA-256 of a file in hexadecimal digits.
-pub fn hash(path: &Path) -> Result<String> {
+pub fn hash(path: &Path, feedback: &Feedback) -> Result<String> {
     let failed = |error| unreadable(path, &error);
     let mut file = fs::File::open(path).map_err(failed)?;
     let mut hash = Sha256::new();
     let mut piece = vec![0; 64 << 10];
     loop {
+        feedback.check()?;
         match file.read(&mut piece).map_err(failed)? {
             0 => break,
             count => hash.update(&piece[..count]),

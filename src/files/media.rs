@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::client::Client;
 use super::local::{self, Local};
-use super::mirror::{Wishes, job};
+use super::mirror::{Wishes, job, lock};
 use super::names::{self, Excluded};
 use super::outcome::{Outcome, shown};
 use super::plan::{File, Tree};
 use super::remote::Remote;
-use super::server::{connect, make, make_all, read};
+use super::server::{TOLERANCE, connect, make, make_all, read};
 use super::session::Session;
 use super::single::Job;
 use super::transfer::{Way, transfer};
@@ -60,6 +60,7 @@ pub fn send_media(
             ..Local::default()
         },
     };
+    let _lock = lock(project, wishes)?;
     let mut client = connect(session)?;
     let below = format!("{}/{UPLOAD}", folder.trim_end_matches('/'));
     let remote = match read(session, &mut client, &below, &Excluded::default())? {
@@ -67,10 +68,15 @@ pub fn send_media(
         None => Remote::at(&client, &below),
     };
     session.feedback.progress(5.0);
-    let plan = sorted(&local, &remote.tree, session)?;
+    let plan = sorted(&local, &remote, &mut client, session)?;
     let mut outcome = MediaOutcome::default();
     outcome.files.dry_run = wishes.dry_run;
     outcome.files.skipped = plan.same + local.left.len() as u64;
+    for (path, why) in remote.failed.iter().chain(&local.failed) {
+        let warning = format!("{} cannot be read: {why}", shown(path));
+        session.feedback.warning(warning);
+        outcome.files.failed.push((path.clone(), why.clone()));
+    }
     for (path, why) in &local.left {
         session
             .feedback
@@ -84,7 +90,7 @@ pub fn send_media(
     }
     for (path, other) in &plan.clashes {
         session.feedback.warning(format!(
-            "{UPLOAD}/{path}: the server has another file of that name; this one is there as {UPLOAD}/{other}."
+            "{UPLOAD}/{path}: the server has another file of that name; this one has the name {UPLOAD}/{other} there."
         ));
         outcome.clashes.push((path.clone(), other.clone()));
     }
@@ -155,7 +161,13 @@ struct Sorted {
     same: u64,
 }
 
-fn sorted(local: &Local, remote: &Tree, session: &Session) -> Result<Sorted> {
+fn sorted(
+    local: &Local,
+    server: &Remote,
+    client: &mut Client,
+    session: &Session,
+) -> Result<Sorted> {
+    let remote = &server.tree;
     let mut sorted = Sorted::default();
     for folder in &local.tree.folders {
         if remote.files.contains_key(folder) || remote.others.contains(folder) {
@@ -179,10 +191,12 @@ fn sorted(local: &Local, remote: &Tree, session: &Session) -> Result<Sorted> {
                     .push((path.clone(), "something else has that name on the server"));
             }
             None => sorted.wanted.push((path.clone(), path.clone(), file.size)),
-            Some(there) if there.size == file.size => sorted.same += 1,
+            Some(there) if same(local, server, client, path, (file, there), session)? => {
+                sorted.same += 1;
+            }
             Some(_) => {
                 // The name says what it holds, so that a second run finds it.
-                let hash = local::hash(&local.path(path))?;
+                let hash = local::hash(&local.path(path), &session.feedback)?;
                 let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
                 let name = names::beside(name, &hash[..12]);
                 let other = match parent {
@@ -198,6 +212,30 @@ fn sorted(local: &Local, remote: &Tree, session: &Session) -> Result<Sorted> {
         }
     }
     Ok(sorted)
+}
+
+/// Whether a file is the one on the server. One of another time that is as long may be another photo: the server is
+/// asked, where it can tell.
+fn same(
+    local: &Local,
+    server: &Remote,
+    client: &mut Client,
+    path: &str,
+    (here, there): (&File, &File),
+    session: &Session,
+) -> Result<bool> {
+    let times = here.changed.zip(there.changed);
+    let alike = times.is_some_and(|(here, there)| (here.at - there.at).abs() <= TOLERANCE);
+    if here.size != there.size || alike {
+        return Ok(here.size == there.size);
+    }
+    let told = client
+        .hash(&server.path(path))
+        .map_err(|problem| problem.into_error(format!("Comparing {path}")))?;
+    match told {
+        Some(told) => Ok(told == local::hash(&local.path(path), &session.feedback)?),
+        None => Ok(true),
+    }
 }
 
 /// What is below `media` on both sides, as rows mention it.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::client::Client;
 use super::listing::Stamp;
 use super::local::{self, Local};
-use super::names::Excluded;
+use super::names::{self, Excluded};
 use super::outcome::{Outcome, begun, tell};
-use super::plan::{LIZMAP, Plan, Rules, Tree, is_project, plan, reason};
+use super::plan::{LIZMAP, Plan, Rules, Tree, Why, is_project, plan, reason};
 use super::remote::Remote;
 use super::server::{TOLERANCE, calibrate, confirm, connect, make, make_all, missing, read};
 use super::session::Session;
@@ -64,10 +64,15 @@ pub fn fetch(
         false => Local::default(),
     };
     local.root = here.to_owned();
+    let _lock = lock(here, wishes)?;
     as_they_came(&mut local, &remote.tree, original);
+    // They are our own, and hold passwords.
+    remote.tree.files.retain(|path, _| !is_kept(path));
+    let unread = [&remote.failed[..], &local.failed[..]].concat();
     let mut plan = plan(&remote.tree, &local.tree, RULES);
     confirm(session, &mut client, &remote, &local.tree, &mut plan, true)?;
-    let mut outcome = begun(&plan, &remote.left, wishes.dry_run, session);
+    spare_photos(&mut plan, session);
+    let mut outcome = begun(&plan, &remote.left, &unread, wishes.dry_run, session);
     if wishes.dry_run {
         tell(&plan, &remote.tree, &mut outcome, &session.feedback);
         return Ok(outcome);
@@ -89,9 +94,12 @@ pub fn fetch(
             "{}.bak",
             place.file_name().unwrap_or_default().to_string_lossy()
         ));
-        fs::rename(&place, &kept).map_err(|error| {
-            Error::file(format!("{} cannot be renamed: {error}.", place.display()))
-        })?;
+        if let Err(error) = fs::rename(&place, &kept) {
+            outcome
+                .failed
+                .push((path.clone(), format!("it cannot be renamed ({error})")));
+            continue;
+        }
         session.feedback.info(format!(
             "{path}: its project has no Lizmap configuration any more; it was renamed to {}.",
             kept.display()
@@ -106,6 +114,63 @@ pub fn fetch(
     }
     finish(&mut outcome, done);
     Ok(outcome)
+}
+
+/// Whether a file is a project as it was before it was adapted (by us) or saved (by QGIS).
+fn is_kept(path: &str) -> bool {
+    let project = path.strip_suffix(".bak").or_else(|| path.strip_suffix('~'));
+    project.is_some_and(is_project)
+}
+
+/// Photos that were taken here may not have been sent yet: none is replaced.
+fn spare_photos(plan: &mut Plan, session: &Session) {
+    let spared = |(path, why): &(String, Why)| {
+        *why != Why::Missing && path.starts_with(&format!("{}/", super::media::UPLOAD))
+    };
+    for (path, _) in plan.transfers.iter().filter(|transfer| spared(transfer)) {
+        session.feedback.warning(format!(
+            "{path} is another one here than on the server, and stays: send the photos of this folder first."
+        ));
+    }
+    let before = plan.transfers.len();
+    plan.transfers.retain(|transfer| !spared(transfer));
+    plan.same += (before - plan.transfers.len()) as u64;
+}
+
+/// One run at a time in a folder, as far as that can be seen to.
+pub fn lock(here: &Path, wishes: &Wishes) -> Result<Option<Lock>> {
+    if wishes.dry_run {
+        return Ok(None);
+    }
+    let path = here.join(names::LOCK);
+    // Where nothing can be written, nothing can be spoilt.
+    let Ok(file) = fs::File::create(&path) else {
+        return Ok(None);
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock { path, _file: file })),
+        Err(fs::TryLockError::WouldBlock) => Err(Error::state(format!(
+            "Another run works in {}.",
+            here.display()
+        ))
+        .hint("Wait until it has ended.")),
+        // Not every file system has locks.
+        Err(fs::TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// The lock of a folder; its file goes with it.
+#[derive(Debug)]
+pub struct Lock {
+    path: PathBuf,
+    _file: fs::File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // One that stays does no harm.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 /// A project that was adapted is compared as it came.
@@ -136,9 +201,9 @@ fn as_they_came(local: &mut Local, remote: &Tree, original: &dyn Fn(&Path) -> Op
 /// Sends what is new below a folder of this machine.
 pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) -> Result<Outcome> {
     let mut local = Local::read(here, &wishes.excluded, &session.feedback)?;
+    let _lock = lock(here, wishes)?;
     // They hold passwords of the central.
-    let is_backup = |path: &str| path.strip_suffix(".bak").is_some_and(is_project);
-    local.tree.files.retain(|path, _| !is_backup(path));
+    local.tree.files.retain(|path, _| !is_kept(path));
     let mut client = connect(session)?;
     let mut remote = match read(session, &mut client, folder, &wishes.excluded)? {
         Some(remote) => remote,
@@ -152,9 +217,10 @@ pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) 
     };
     calibrate(session, &mut client, &mut remote)?;
     session.feedback.progress(5.0);
+    let unread = [&remote.failed[..], &local.failed[..]].concat();
     let mut plan = plan(&local.tree, &remote.tree, RULES);
     confirm(session, &mut client, &remote, &local.tree, &mut plan, false)?;
-    let mut outcome = begun(&plan, &local.left, wishes.dry_run, session);
+    let mut outcome = begun(&plan, &local.left, &unread, wishes.dry_run, session);
     if wishes.dry_run {
         tell(&plan, &local.tree, &mut outcome, &session.feedback);
         return Ok(outcome);
@@ -189,6 +255,9 @@ pub fn job(remote: &Remote, local: &Local, path: &str, file: Option<&super::plan
         local: local.path(path),
         size: file.map_or(0, |file| file.size),
         changed: file.and_then(|file| file.changed).map(|stamp| stamp.at),
+        exact: file
+            .and_then(|file| file.changed)
+            .is_some_and(|stamp| stamp.span == 0),
     }
 }
 

@@ -118,6 +118,9 @@ fn borrowed(rule: &[String]) -> Vec<&str> {
 const PART: &str = ".lizsync-";
 const PART_END: &str = ".part";
 
+/// The file by which a run has a folder for itself. As a [`part`], it is never transferred.
+pub const LOCK: &str = ".lizsync-lock.part";
+
 /// The name under which a file is transferred before it gets its own. Another version of it gets another
 /// name, so that a half transferred one is never gone on with.
 pub fn part(name: &str, size: u64, changed: Option<i64>, source: &str) -> String {

@@ -63,7 +63,7 @@ impl Outcome {
 /// Bytes, for people.
 fn size(bytes: u64) -> String {
     match bytes {
-        0..1_000 => format!("{bytes} bytes"),
+        0..1_000 => counted(bytes, "byte"),
         1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),
@@ -74,6 +74,7 @@ fn size(bytes: u64) -> String {
 pub fn begun(
     plan: &Plan,
     left: &[(String, &'static str)],
+    unread: &[(String, String)],
     dry_run: bool,
     session: &Session,
 ) -> Outcome {
@@ -87,13 +88,18 @@ pub fn begun(
             .feedback
             .warning(format!("{} cannot be transferred: {why}.", shown(path)));
     }
+    for (path, why) in unread {
+        session
+            .feedback
+            .warning(format!("{} cannot be read: {why}", shown(path)));
+    }
     let blocked = plan
         .blocked
         .iter()
         .map(|(path, why)| (path.clone(), (*why).to_owned()));
     Outcome {
         skipped: plan.same + left.len() as u64,
-        failed: blocked.collect(),
+        failed: blocked.chain(unread.iter().cloned()).collect(),
         dry_run,
         ..Outcome::default()
     }

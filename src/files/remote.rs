@@ -24,6 +24,11 @@ pub struct Remote {
     pub parts: Vec<(String, Option<Stamp>)>,
     /// What was left out, and why.
     pub left: Vec<(String, &'static str)>,
+    /// Folders that the server does not list, and why.
+    pub failed: Vec<(String, String)>,
+    /// Whether some names are not UTF-8, and whether some are, beyond ASCII.
+    odd: bool,
+    proper: bool,
     /// The bytes of paths that are not UTF-8.
     raw: BTreeMap<String, Vec<u8>>,
 }
@@ -93,7 +98,7 @@ impl Remote {
 
     /// Whether the names of this server are Latin-1.
     fn is_latin(&self) -> bool {
-        !self.raw.is_empty()
+        self.odd && !self.proper
     }
 
     /// Reads all that is below the folder. `None` where there is no such folder.
@@ -112,7 +117,12 @@ impl Remote {
                 Err(problem) => return Err(problem),
             },
             Ok(found) => found,
-            Err(Problem::Refused(500..=599, _)) => return Ok(None),
+            // One that is there and may not be listed must not pass for one that is not there.
+            Err(Problem::Refused(code @ 500..=599, text)) => match client.enter(&top) {
+                Ok(()) => return Err(Problem::Refused(code, text)),
+                Err(Problem::Refused(500..=599, _)) => return Ok(None),
+                Err(problem) => return Err(problem),
+            },
             Err(problem) => return Err(problem),
         };
         let mut waiting: Vec<Waiting> = Vec::new();
@@ -121,7 +131,16 @@ impl Remote {
         while let Some((path, bytes, around)) = waiting.pop() {
             session.feedback.check()?;
             let whole = [&self.root[..], b"/", &bytes].concat();
-            let found = client.list(&whole)?;
+            let found = match client.list(&whole) {
+                // The others can be transferred all the same.
+                Err(problem @ Problem::Refused(..)) => {
+                    self.tree.folders.remove(&path);
+                    self.tree.others.insert(path.clone());
+                    self.failed.push((path, problem.text()));
+                    continue;
+                }
+                other => other?,
+            };
             count += found.len();
             if count > MOST {
                 let text = format!(
@@ -148,6 +167,10 @@ impl Remote {
     ) {
         for Found { name, what, unique } in found {
             let text = names::text(&name);
+            match text.as_bytes() == name {
+                true => self.proper |= !text.is_ascii(),
+                false => self.odd = true,
+            }
             let join = |name: &str| match folder {
                 "" => name.to_owned(),
                 folder => format!("{folder}/{name}"),

@@ -39,21 +39,31 @@ pub fn connect(session: &Arc<Session>) -> Result<Client> {
     }
 }
 
-/// Reads what is below a folder of the server.
+/// Reads what is below a folder of the server, with some tries.
 pub fn read(
-    session: &Session,
+    session: &Arc<Session>,
     client: &mut Client,
     folder: &str,
     excluded: &Excluded,
 ) -> Result<Option<Remote>> {
-    let remote = Remote::at(client, folder);
-    let name = remote.name();
-    remote.read(client, excluded, session).map_err(|problem| {
-        problem.into_error(format!(
-            "Listing {name} of the FTP server {}",
-            session.account
-        ))
-    })
+    let mut tries = 1;
+    loop {
+        let remote = Remote::at(client, folder);
+        let name = remote.name();
+        match remote.read(client, excluded, session) {
+            Err(Problem::Lost(text)) if tries < CONNECT_TRIES => {
+                log::debug!("listing: {text}");
+                tries += 1;
+                *client = connect(session)?;
+            }
+            other => {
+                return other.map_err(|problem| {
+                    let account = &session.account;
+                    problem.into_error(format!("Listing {name} of the FTP server {account}"))
+                });
+            }
+        }
+    }
 }
 
 /// A folder that is not on the server.
@@ -80,7 +90,11 @@ pub fn make_all(client: &mut Client, remote: &Remote) -> Result<()> {
         let part = &path[..end];
         // Not all of them may be looked into; where one is missing, the next step tells.
         if client.enter(part).is_err() {
-            let made = client.make(part);
+            let made = match client.make(part) {
+                // Another clone may have made it in the meantime.
+                Err(Problem::Refused(..)) if client.enter(part).is_ok() => Ok(()),
+                other => other,
+            };
             made.map_err(|problem| {
                 problem.into_error(format!(
                     "The folder {} cannot be made on the FTP server",

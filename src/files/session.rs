@@ -122,6 +122,8 @@ pub struct Session {
     pub feedback: Feedback,
     /// Whether the server was found not to encrypt, where that is no must.
     plain: AtomicBool,
+    /// Whether it was found to encrypt.
+    secure: AtomicBool,
     /// Whether the server was found to want the resumption of sessions as TLS 1.2 has it.
     older: AtomicBool,
     /// What connections begin with.
@@ -135,6 +137,7 @@ impl Session {
             account,
             feedback: feedback.clone(),
             plain: AtomicBool::new(false),
+            secure: AtomicBool::new(false),
             older: AtomicBool::new(false),
             tls: Mutex::new(None),
         })
@@ -143,6 +146,16 @@ impl Session {
     /// Whether connections are encrypted.
     pub fn is_secure(&self) -> bool {
         self.account.tls != Tls::Disable && !self.plain.load(Ordering::SeqCst)
+    }
+
+    /// Keeps that the server can encrypt.
+    pub fn has_encrypted(&self) {
+        self.secure.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it has encrypted before: if it then says that it cannot, somebody else says so.
+    pub fn can_encrypt(&self) -> bool {
+        self.secure.load(Ordering::SeqCst)
     }
 
     /// Goes on without TLS, as the server has none.

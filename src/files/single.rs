@@ -10,6 +10,9 @@ use super::names;
 use super::session::Problem;
 use crate::error::Error;
 
+/// Smaller files are rather transferred anew than looked at before.
+const WORTH_RESUMING: u64 = 256 << 10;
+
 /// A file to transfer.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -25,6 +28,8 @@ pub struct Job {
     pub size: u64,
     /// When it was changed at its source: seconds since 1970.
     pub changed: Option<i64>,
+    /// Whether that is to the second: it then tells a version from all others.
+    pub exact: bool,
 }
 
 impl Job {
@@ -40,6 +45,10 @@ pub fn down(
     moved: &dyn Fn(u64),
 ) -> std::result::Result<(), Problem> {
     let remote = job.remote(&job.remote_name);
+    // What was listed roughly is asked for where going on is worth it.
+    if !job.exact && job.size >= WORTH_RESUMING {
+        look_again(client, job)?;
+    }
     let source = names::text(&remote);
     let name = job.local.file_name().unwrap_or_default().to_string_lossy();
     let part = job
@@ -52,6 +61,11 @@ pub fn down(
         ))
         .into()
     };
+    // Whoever put a link there wants something else to be written.
+    if fs::symlink_metadata(&part).is_ok_and(|about| !about.is_file()) {
+        let text = format!("{} is in the way; remove it.", part.display());
+        return Err(Error::file(text).into());
+    }
     let mut file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -62,7 +76,7 @@ pub fn down(
         .metadata()
         .map_err(|error| failed("written", &error))?
         .len();
-    let from = if client.can_resume() && there <= job.size {
+    let from = if client.can_resume() && job.exact && there <= job.size {
         there
     } else {
         0
@@ -88,17 +102,17 @@ pub fn down(
     fs::rename(&part, &job.local).map_err(|error| failed("replaced", &error))
 }
 
-/// Asks for the size of a file; where it is another one than was listed, the job gets it.
+/// Asks for size and time of a file: it may have become another one since it was listed. Without an answer its time
+/// is not exact any more, so that what came of it is not gone on with.
 pub fn look_again(client: &mut Client, job: &mut Job) -> std::result::Result<(), Problem> {
     let remote = job.remote(&job.remote_name);
-    if let Some(size) = client.size(&remote)?
-        && size != job.size
-    {
+    if let Some(size) = client.size(&remote)? {
         job.size = size;
-        job.changed = client
-            .changed(&remote)?
-            .map(|stamp| stamp.at)
-            .or(job.changed);
+    }
+    let changed = client.changed(&remote)?.filter(|stamp| stamp.span == 0);
+    job.exact = changed.is_some();
+    if let Some(stamp) = changed {
+        job.changed = Some(stamp.at);
     }
     Ok(())
 }
@@ -109,6 +123,7 @@ pub fn up(
     job: &mut Job,
     replace: bool,
     moved: &dyn Fn(u64),
+    pause: &dyn Fn() -> std::result::Result<(), Problem>,
 ) -> std::result::Result<(), Problem> {
     let unreadable = |error: std::io::Error| Problem::Final(local::unreadable(&job.local, &error));
     let mut file = fs::File::open(&job.local).map_err(unreadable)?;
@@ -135,7 +150,10 @@ pub fn up(
     if from < size || size == 0 {
         client.upload(&part, from, &mut file, moved)?;
     }
-    let sent = client.size(&part)?.is_none_or(|sent| sent == size);
+    let sent = match client.size(&part)? {
+        Some(sent) => sent == size,
+        None => client.exists(&part)?,
+    };
     if !sent || !intact(client, &part, &job.local)? {
         client.delete(&part)?;
         return Err(Problem::Lost(
@@ -151,22 +169,84 @@ pub fn up(
     if let Some(at) = changed {
         client.set_changed(&part, at)?;
     }
-    if !replace && client.size(&place)?.is_some() {
-        client.delete(&part)?;
-        return Err(Problem::Refused(
+    if replace {
+        return put(client, job, &part, &place);
+    }
+    // Clones send at the same time, and most servers replace a file without asking.
+    let lock = job.remote(names::part(&names::text(&job.remote_name), 0, None, "lock").as_bytes());
+    let held = hold(client, &lock, pause)?;
+    let outcome = match client.exists(&place) {
+        Ok(false) => client.rename(&part, &place),
+        Ok(true) => Err(Problem::Refused(
             553,
             "another file of that name has come in the meantime; the next run looks at it"
                 .to_owned(),
-        ));
+        )),
+        Err(problem) => Err(problem),
+    };
+    if held {
+        client.remove(&lock)?;
     }
-    match client.rename(&part, &place) {
-        // Some servers do not replace a file.
-        Err(Problem::Refused(500..=599, _)) if replace && client.size(&place)?.is_some() => {
-            client.delete(&place)?;
-            client.rename(&part, &place)
+    if matches!(outcome, Err(Problem::Refused(553, _))) {
+        client.delete(&part)?;
+    }
+    outcome
+}
+
+/// Gives a sent file its name. One that is there is only deleted when the new one has its place.
+fn put(
+    client: &mut Client,
+    job: &Job,
+    part: &[u8],
+    place: &[u8],
+) -> std::result::Result<(), Problem> {
+    let problem = match client.rename(part, place) {
+        Err(problem @ Problem::Refused(500..=599, _)) => problem,
+        other => return other,
+    };
+    // Some servers do not replace a file.
+    if !client.exists(part)? || !client.exists(place)? {
+        return Err(problem);
+    }
+    let name = names::part(&names::text(&job.remote_name), 0, None, "old");
+    let aside = job.remote(name.as_bytes());
+    if client.rename(place, &aside).is_err() {
+        return Err(problem);
+    }
+    match client.rename(part, place) {
+        Ok(()) => client.delete(&aside),
+        Err(problem) => {
+            client.rename(&aside, place)?;
+            Err(problem)
         }
-        other => other,
     }
+}
+
+/// How often it is looked whether another clone has let go; it holds a name for a few commands.
+const LOCK_TRIES: u32 = 30;
+
+/// Makes a folder that only one can make; false where no folder can be made.
+fn hold(
+    client: &mut Client,
+    lock: &[u8],
+    pause: &dyn Fn() -> std::result::Result<(), Problem>,
+) -> std::result::Result<bool, Problem> {
+    for attempt in 1.. {
+        match client.make(lock) {
+            Ok(()) => return Ok(true),
+            Err(Problem::Refused(..)) => (),
+            Err(problem) => return Err(problem),
+        }
+        match client.enter(lock) {
+            // Its owner has died, or has just let go.
+            Ok(()) if attempt % LOCK_TRIES == 0 => client.remove(lock)?,
+            Ok(()) => pause()?,
+            Err(Problem::Refused(..)) if attempt > 2 => return Ok(false),
+            Err(Problem::Refused(..)) => (),
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the two are the same by their hash, where the server tells it.
@@ -176,7 +256,7 @@ fn intact(
     here: &std::path::Path,
 ) -> std::result::Result<bool, Problem> {
     match client.hash(remote)? {
-        Some(hash) => Ok(hash == local::hash(here)?),
+        Some(hash) => Ok(hash == local::hash(here, client.feedback())?),
         None => Ok(true),
     }
 }

@@ -61,7 +61,9 @@ pub fn transfer(
     connections: usize,
     progress: (f64, f64),
 ) -> Result<Done> {
-    let all = jobs.iter().map(|job| job.size + 1).sum();
+    let all = jobs.iter().fold(0u64, |sum, job| {
+        sum.saturating_add(job.size).saturating_add(1)
+    });
     let count = connections.clamp(1, jobs.len().max(1));
     let work = Work {
         session,
@@ -79,8 +81,13 @@ pub fn transfer(
             .collect();
         let kept = work.run(first.take(), progress);
         for other in others {
-            if let Ok(Some(client)) = other.join() {
-                client.leave();
+            match other.join() {
+                Ok(Some(client)) => client.leave(),
+                Ok(None) => (),
+                Err(_) => {
+                    let error = Error::internal("A transfer ended unexpectedly.");
+                    take(&work.ended).get_or_insert(error);
+                }
             }
         }
         kept
@@ -118,7 +125,7 @@ impl Work<'_> {
             match self.tried(&mut client, &mut job, progress) {
                 Ok(()) => {
                     let mut done = take(&self.done);
-                    done.bytes += job.size;
+                    done.bytes = done.bytes.saturating_add(job.size);
                     done.files.push(job.path);
                     drop(done);
                     self.moved(1, progress);
@@ -232,7 +239,7 @@ impl Work<'_> {
                 }
                 down(connected, job, &moved)
             }
-            Way::Up { replace } => up(connected, job, replace, &moved),
+            Way::Up { replace } => up(connected, job, replace, &moved, &|| self.wait(PAUSE)),
         };
         outcome.map_err(|problem| (problem, false))
     }

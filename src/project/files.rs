@@ -255,7 +255,8 @@ fn temporary(path: &Path, content: &[u8], before: &Metadata) -> io::Result<Named
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut prefix = OsString::from(".");
+    // Of such names nothing is ever sent.
+    let mut prefix = OsString::from(".lizsync-");
     prefix.push(path.file_name().unwrap_or_default());
     prefix.push(".");
     let mut file = tempfile::Builder::new()

@@ -10,6 +10,8 @@ ROOT is the home of the login anna, password in the environment variable FTP_PAS
     cut        data connections end after so many bytes, a number for each of them, in turn
     rude       logins beyond this number are refused with 421
     keep       renaming does not replace a file
+    closed     a folder of this name is not listed
+    permissions  what the login may do, as pyftpdlib has it
     appears    path and content of a file that appears when the first upload is complete
 Prints its port, and then a line for each command that it gets.
 """
@@ -117,6 +119,12 @@ def handler():
                 return None
             return super().ftp_RNTO(path)
 
+        def ftp_MLSD(self, path):
+            if OPTIONS.get("closed") and os.path.basename(path) == OPTIONS["closed"]:
+                self.respond("550 Not for you.")
+                return None
+            return super().ftp_MLSD(path)
+
         def on_file_received(self, file):
             if OPTIONS.get("appears"):
                 path, content = OPTIONS.pop("appears")
@@ -157,7 +165,7 @@ def handler():
 
 def main():
     authorizer = DummyAuthorizer()
-    authorizer.add_user("anna", os.environ["FTP_PASSWORD"], ROOT, perm="elradfmwMT")
+    authorizer.add_user("anna", os.environ["FTP_PASSWORD"], ROOT, perm=OPTIONS.get("permissions", "elradfmwMT"))
     chosen = handler()
     chosen.authorizer = authorizer
     server = FTPServer(("127.0.0.1", 0), chosen)

@@ -211,6 +211,70 @@ def test_files_are_replaced_also_where_renaming_does_not(places):
     assert ftp.tree(root / "projects") == {"a": b"new"}
 
 
+def test_a_file_is_not_deleted_for_one_that_cannot_have_its_name(places):
+    root, here = places
+    ftp.write(here, {"a": "new"})
+    ftp.write(root / "projects", {"a": "the good old one"})
+    with ftp.Server(root, permissions="elradmwMT") as server, pytest.raises(lizsync.LizsyncError):
+        send(server, here)
+    assert (root / "projects" / "a").read_text() == "the good old one"
+
+
+def test_one_run_at_a_time_works_in_a_folder(places):
+    root, here = places
+    ftp.write(root / "projects", {"large": bytes(50_000_000)})
+    with ftp.Server(root) as server:
+        other = []
+
+        def cancel():
+            if server.got("RETR") and not other:
+                with pytest.raises(lizsync.LizsyncError, match="Another run works in") as failure:
+                    get(server, here)
+                other.append(failure.value.kind)
+            return False
+
+        assert counts(get(server, here, ftp.Messages(cancel))) == [1, 0, 0]
+        assert other == ["state"]
+    assert sorted(ftp.tree(here)) == ["large"]
+
+
+def test_a_version_that_comes_in_the_middle_is_not_put_behind_the_other(places):
+    root, here = places
+    old, new = b"o" * 1_000_000, b"n" * 1_000_000
+    ftp.write(root / "projects", {"file": old})
+    with ftp.Server(root, cut=[None, 400_000]) as server:
+        changed = []
+
+        def cancel():
+            if server.got("RETR") and not changed:
+                ftp.write(root / "new", {"file": new}, at=1_700_000_500)
+                os.replace(root / "new" / "file", root / "projects" / "file")
+                changed.append(True)
+            return False
+
+        get(server, here, ftp.Messages(cancel), FTP_CONNECTIONS=1)
+    assert (here / "file").read_bytes() in (old, new)
+
+
+def test_photos_that_were_taken_here_are_not_replaced(places):
+    root, here = places
+    ftp.write(root / "projects", {"media/upload/a.jpg": "theirs", "media/upload/b.jpg": "b"}, at=1_800_000_000)
+    ftp.write(here, {"media/upload/a.jpg": "mine, not sent"})
+    with ftp.Server(root) as server:
+        heard = ftp.Messages()
+        assert counts(get(server, here, heard)) == [1, 1, 0]
+    assert (here / "media/upload/a.jpg").read_text() == "mine, not sent"
+    assert any("a.jpg" in text for text in heard.of("warning"))
+
+
+def test_a_folder_that_may_not_be_looked_into_is_a_failure_and_the_rest_is_done(places):
+    root, here = places
+    ftp.write(root / "projects", {"a": "1", "closed/b": "2", "open/c": "3"})
+    with ftp.Server(root, closed="closed") as server, pytest.raises(lizsync.LizsyncError, match="closed"):
+        get(server, here)
+    assert [path for path, content in ftp.tree(here).items() if content] == ["a", "open/c"]
+
+
 def test_a_configuration_goes_with_its_project(places):
     root, here = places
     ftp.write(root / "projects", {"p.qgs": "new project", "q.qgz": "2", "q.qgz.cfg": "newer"})

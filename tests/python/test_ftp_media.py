@@ -1,8 +1,11 @@
 """Photos: never one in the place of another."""
 
 import os
+import re
+import threading
 
 import ftp
+import lizsync
 import pytest
 from test_ftp import counts, media, places  # noqa: F401
 
@@ -52,6 +55,54 @@ def test_a_photo_that_comes_in_the_meantime_is_not_replaced(places):  # noqa: F8
         assert counts(media(server, here)) == [1, 0, 0]
     contents = sorted(path.read_text() for path in other.parent.iterdir())
     assert contents == ["mine", "theirs"]
+
+
+def test_two_clones_that_send_at_once_replace_nothing(places):  # noqa: F811
+    root, here = places
+    for clone in ("one", "three"):
+        ftp.write(here / clone, {f"media/upload/{number}.jpg": clone * (number + 1) for number in range(40)})
+    with ftp.Server(root) as server:
+        sent = []
+
+        def run(clone):
+            try:
+                sent.append(media(server, here / clone)["FILES_TRANSFERRED"])
+            except lizsync.LizsyncError as error:
+                # Names that the other one took first are told as failures.
+                sent.append(int(re.search(r"(\d+) files? \(\d", str(error)).group(1)))
+
+        threads = [threading.Thread(target=run, args=(clone,)) for clone in ("one", "three")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(ftp.tree(root / "projects/media/upload")) == sum(sent)
+        for clone in ("one", "three"):
+            media(server, here / clone)
+    found = sorted(ftp.tree(root / "projects/media/upload").values())
+    assert found == sorted((clone * (number + 1)).encode() for clone in ("one", "three") for number in range(40))
+
+
+def test_a_server_that_does_not_show_what_it_has_replaces_nothing(places):  # noqa: F811
+    root, here = places
+    ftp.write(here, {"media/upload/a.jpg": "mine"})
+    ftp.write(root / "projects", {"media/upload/a.jpg": "theirs"})
+    with ftp.Server(root, permissions="eafmw") as server, pytest.raises(lizsync.LizsyncError):
+        media(server, here)
+    assert (root / "projects/media/upload/a.jpg").read_text() == "theirs"
+    with ftp.Server(root, without=["MLSD", "MLST", "SIZE"]) as server:
+        assert media(server, here)["CLASHES"] == 1
+    assert (root / "projects/media/upload/a.jpg").read_text() == "theirs"
+
+
+def test_photos_of_one_length_are_told_apart_where_the_server_can(places):  # noqa: F811
+    root, here = places
+    ftp.write(here, {"media/upload/a.jpg": "AAAA"})
+    ftp.write(root / "projects", {"media/upload/a.jpg": "BBBB"}, at=1_700_000_900)
+    with ftp.Server(root, hash="HASH") as server:
+        outputs = media(server, here)
+        assert (outputs["FILES_TRANSFERRED"], outputs["CLASHES"]) == (1, 1)
+        assert counts(media(server, here)) == [0, 1, 0]
 
 
 def test_photos_that_rows_mention_are_looked_for(places, database):  # noqa: F811

@@ -42,6 +42,7 @@ def test_projects_read_the_clone_and_are_fetched_once(places):  # noqa: F811
         assert counts(outputs) == [5, 0, 0]
         assert (outputs["PROJECTS_ADAPTED"], outputs["SOURCES_REPLACED"]) == (2, 2)
         assert any("broken.qgs" in text for text in heard.of("warning"))
+        assert outputs["PROJECTS_FAILED"] == 1 and "broken.qgs" in outputs["OUTPUT_STRING"]
         adapted = (here / "a.qgs").read_text()
         assert "host=localhost" in adapted and "dbname='geopoppy'" in adapted and "sesame" not in adapted
         assert "<title>host=db.example.org dbname=central</title>" in adapted
