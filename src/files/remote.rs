@@ -119,7 +119,11 @@ impl Remote {
             Ok(found) => found,
             // One that is there and may not be listed must not pass for one that is not there.
             Err(Problem::Refused(code @ 500..=599, text)) => match client.enter(&top) {
-                Ok(()) => return Err(Problem::Refused(code, text)),
+                // Or another clone has just made it.
+                Ok(()) => {
+                    let text = format!("the server does not list it ({code} {text})");
+                    return Err(Problem::Lost(text));
+                }
                 Err(Problem::Refused(500..=599, _)) => return Ok(None),
                 Err(problem) => return Err(problem),
             },
