@@ -4,7 +4,8 @@ import sys
 
 import process
 import pytest
-from conftest import ROOT, Recorder, variable
+from conftest import ROOT, Recorder, variable, wait
+from test_password import everything, shown
 
 sys.path.append(str(ROOT / "tests" / "python"))
 
@@ -173,3 +174,28 @@ def test_the_password_is_an_input_and_in_no_file(qgis, tmp_path):
     assert model.toFile(str(again))
     for file in (FILE, again):
         assert PASSWORD not in file.read_text(encoding="utf-8")
+
+
+def test_its_dialog_writes_the_password_nowhere(pair, server, values):
+    import processing
+    from processing.core.ProcessingConfig import ProcessingConfig
+    from qgis.gui import QgsPasswordLineEdit
+
+    ProcessingConfig.setSettingValue(ProcessingConfig.KEEP_DIALOG_OPEN, True)
+    typed = values.pop("CENTRAL_FTP_PASSWORD")
+    dialog = processing.createAlgorithmDialog(ID, values)
+    dialog.show()
+    (field,) = dialog.findChildren(QgsPasswordLineEdit)
+    field.setText(typed)
+    dialog.runAlgorithm()
+    # The log tells inputs and results of every step.
+    wait(lambda: "CHILD_RESULTS" in shown(dialog))
+    text = shown(dialog)
+    dialog.close()
+    dialog.deleteLater()
+    assert len(sent(server)) == 2
+    assert values["CENTRAL_FTP_REMOTE_DIR"] in text and typed not in text
+    written = everything()
+    assert NAME in written and typed not in written
+    # A quote is written as an entity or with a backslash.
+    assert "sésame" not in text and "sésame" not in written
