@@ -177,19 +177,20 @@ def test_the_password_is_an_input_and_in_no_file(qgis, tmp_path):
 
 
 def test_its_dialog_writes_the_password_nowhere(pair, server, values):
-    import processing
     from processing.core.ProcessingConfig import ProcessingConfig
+    from processing.gui.AlgorithmDialog import AlgorithmDialog
+    from qgis.core import QgsApplication
     from qgis.gui import QgsPasswordLineEdit
 
     ProcessingConfig.setSettingValue(ProcessingConfig.KEEP_DIALOG_OPEN, True)
     typed = values.pop("CENTRAL_FTP_PASSWORD")
-    dialog = processing.createAlgorithmDialog(ID, values)
+    dialog = AlgorithmDialog(QgsApplication.processingRegistry().createAlgorithmById(ID))
+    dialog.setParameters(values)
     dialog.show()
     (field,) = dialog.findChildren(QgsPasswordLineEdit)
     field.setText(typed)
     dialog.runAlgorithm()
-    # The log tells inputs and results of every step.
-    wait(lambda: "CHILD_RESULTS" in shown(dialog))
+    wait(lambda: "Execution " in shown(dialog))
     text = shown(dialog)
     dialog.close()
     dialog.deleteLater()
