@@ -13,7 +13,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 PYQGIS := /usr/bin/python3
 
-.PHONY: help build header docs registry screenshots setup demo soak test test-qgis versions bench charts plugin wheel clean
+.PHONY: help build header docs registry screenshots setup demo soak test test-qgis versions bench charts clean
 
 help:
 	@echo 'make demo    install what is missing, build, and show everything at work on private servers'
@@ -37,8 +37,10 @@ help:
 build:
 	cargo build --release
 
+# What users install.
+.PHONY: plugin wheel
 plugin wheel: build
-	$(PYTHON) python/build_packages.py $@ $(LIZSYNC_LIBRARY) dist
+	$(PYTHON) python/build_packages.py $@ '$(LIZSYNC_LIBRARY)' dist
 
 header:
 	LIZSYNC_WRITE=1 cargo test --quiet --test header
