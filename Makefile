@@ -27,6 +27,8 @@ help:
 	@echo 'make charts  measure how it grows, and draw docs/charts anew (takes an hour)'
 	@echo 'make bench   measure what it costs, as ratios (ONLY=sync,idle for some, RUNS=n)'
 	@echo 'make build   build the library: $(LIZSYNC_LIBRARY)'
+	@echo 'make plugin  write the ZIP files of the QGIS plugin into dist: without the library, and with it'
+	@echo 'make wheel   write the wheel of the Python package, with the library, into dist'
 	@echo 'make header  write include/lizsync.h anew'
 	@echo 'make docs    write docs/algorithms.md anew'
 	@echo 'make registry  write what the QGIS plugin shows anew: registry.json and help/ in python/lizsync'
@@ -36,6 +38,11 @@ help:
 
 build:
 	cargo build --release
+
+# What users install.
+.PHONY: plugin wheel
+plugin wheel: build
+	$(PYTHON) python/build_packages.py $@ '$(LIZSYNC_LIBRARY)' dist
 
 header:
 	LIZSYNC_WRITE=1 cargo test --quiet --test header
@@ -96,5 +103,5 @@ charts: bench
 
 clean:
 	cargo clean
-	rm -rf .venv .pytest_cache .ruff_cache .postgresql
+	rm -rf dist .venv .pytest_cache .ruff_cache .postgresql
 	find python tests -name __pycache__ -prune -exec rm -rf {} +

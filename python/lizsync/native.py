@@ -36,10 +36,17 @@ def candidates():
     return [place / file_name() for place in places]
 
 
+def installed():
+    """The places where an installed wheel has it: the plugin of QGIS may be another folder, without it."""
+    if os.environ.get("LIZSYNC_LIBRARY"):
+        return []
+    return [pathlib.Path(place) / PACKAGE.name / file_name() for place in sys.path if os.path.isabs(place)]
+
+
 def path():
     """The library's file. LizsyncError (status 7) says where it was looked for."""
     places = candidates()
-    for place in places:
+    for place in places + installed():
         if place.is_file():
             return place
     raise LizsyncError.of(

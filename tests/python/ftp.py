@@ -16,10 +16,11 @@ PASSWORD = "sésame 'ouvre\"-toi' %41"
 
 
 class Server:
-    """pyftpdlib in a process of its own; `commands` are those that it got."""
+    """pyftpdlib in a process of its own; `commands` are those that it got. `python` is one that has it."""
 
-    def __init__(self, root, **options):
+    def __init__(self, root, python=sys.executable, **options):
         self.root = pathlib.Path(root)
+        self.python = str(python)
         self.options = options
         self.commands = []
 
@@ -27,7 +28,7 @@ class Server:
         program = ROOT / "tests" / "ftp" / "server.py"
         environment = {**os.environ, "FTP_PASSWORD": PASSWORD, "FTP_CERTS": os.environ["LIZSYNC_TEST_CERTS"]}
         self.process = subprocess.Popen(
-            [sys.executable, str(program), str(self.root), json.dumps(self.options)],
+            [self.python, str(program), str(self.root), json.dumps(self.options)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -9,10 +9,10 @@ PROGRAM = shutil.which("qgis_process.bin") or "/usr/bin/qgis_process.bin"
 
 
 def environment(**changes):
-    """Debian's program crashes when another Python comes first in PATH."""
+    """Debian's program crashes when another Python comes first in PATH. None takes a variable away."""
     values = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PATH": "/usr/bin:/bin", **changes}
     values.pop("PYTHONPATH", None)
-    return values
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def start(*arguments, **changes):

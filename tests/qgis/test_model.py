@@ -1,4 +1,4 @@
-"""The models that come with the plugin."""
+"""The models that come with the plugin; the second one is in test_model_deploy.py."""
 
 import json
 

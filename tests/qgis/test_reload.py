@@ -9,9 +9,12 @@ from conftest import ROOT
 SCRIPT = """
 import os, sys
 from qgis import utils
+from qgis.analysis import QgsNativeAlgorithms
 from qgis.core import QgsApplication
 application = QgsApplication([], True)
 application.initQgis()
+# What QGIS itself registers at its start; a step of a model is one of them.
+QgsApplication.processingRegistry().addProvider(QgsNativeAlgorithms(QgsApplication.processingRegistry()))
 problems = []
 utils.showException = lambda kind, value, trace, text, *more, **options: problems.append((text, value))
 utils.plugin_paths.append(sys.argv[1])

@@ -27,7 +27,8 @@ def installation(error):
     """What to do where the native library cannot be used."""
     return (
         "This needs the native library of LizSync. {} In QGIS: install the LizSync plugin for {} ({}), which holds "
-        "the library; or put the file {} into {}, and start QGIS again."
+        "the library; or install the wheel of LizSync for the Python of QGIS, or put the file {} into {}. Then start "
+        "QGIS again."
     ).format(
         # Not the hint, which is for who builds it.
         str(error).replace(error.hint or "", "").strip(),
