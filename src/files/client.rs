@@ -321,9 +321,9 @@ impl Client {
         }
     }
 
-    /// Whether a transfer can begin in the middle of a file.
-    pub fn can_resume(&self) -> bool {
-        self.can.rest
+    /// Whether a transfer can begin at this byte of a file.
+    pub fn can_resume(&self, from: u64) -> bool {
+        self.can.rest && usize::try_from(from).is_ok()
     }
 
     /// Writes a file from byte `from` on to `sink`, `wanted` bytes; `moved` is told how many came.
@@ -418,8 +418,8 @@ impl Client {
     }
 
     fn begin_at(&mut self, from: u64) -> Result<(), Problem> {
-        let from = usize::try_from(from)
-            .map_err(|_| Error::internal("A transfer cannot begin that late on this machine."))?;
+        // Where that is too large a number for the machine, nothing is resumed: see `can_resume`.
+        let from = usize::try_from(from).unwrap_or_default();
         self.stream
             .resume_transfer(from)
             .map_err(|error| self.wrong(error))
@@ -479,5 +479,5 @@ fn last_word(reply: &str) -> Option<&str> {
 }
 
 fn unwritable(error: &io::Error) -> Problem {
-    Error::file(format!("The file cannot be written: {error}.")).into()
+    super::single::unwritten("The file cannot be written", error).into()
 }

@@ -144,14 +144,18 @@ pub fn log_in(session: &Session, sockets: &Sockets) -> Result<Logged, Problem> {
         }
     }
     stream.transfer_type(FileType::Binary).map_err(wrong)?;
-    let home = stream.pwd().map_err(wrong)?.replace("\"\"", "\"");
+    let home = match stream.pwd() {
+        Ok(home) => home.replace("\"\"", "\""),
+        Err(FtpError::UnexpectedResponse(_)) => String::new(),
+        Err(error) => return Err(wrong(error)),
+    };
     let home: Vec<u8> = home
         .chars()
         .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
         .collect();
-    if !home.starts_with(b"/") || home.iter().any(|byte| byte.is_ascii_control()) {
-        return Err(odd(session));
-    }
+    // Only a folder that is given from there needs it.
+    let is_path = home.starts_with(b"/") && !home.iter().any(|byte| byte.is_ascii_control());
+    let home = if is_path { home } else { Vec::new() };
     Ok(Logged {
         stream,
         features,

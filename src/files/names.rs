@@ -2,23 +2,40 @@
 
 use sha2::{Digest, Sha256};
 
-/// The text that the bytes of a server mean: UTF-8, or else Latin-1.
+/// What Windows has in Latin-1 in the place of control characters, from 0x80 on; the five places that it leaves empty
+/// stay what they are.
+const WINDOWS: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// The text that the bytes of a server mean: UTF-8, or else Latin-1 as Windows has it.
 pub fn text(bytes: &[u8]) -> String {
+    let narrow = |&byte: &u8| match byte {
+        0x80..=0x9f => WINDOWS[usize::from(byte - 0x80)],
+        _ => char::from(byte),
+    };
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+        Err(_) => bytes.iter().map(narrow).collect(),
+    }
+}
+
+/// The byte of a character in Latin-1 as Windows has it.
+fn narrow(c: char) -> Option<u8> {
+    match WINDOWS.iter().position(|known| *known == c) {
+        Some(place) => u8::try_from(0x80 + place).ok(),
+        None => u8::try_from(u32::from(c)).ok(),
     }
 }
 
 /// The bytes that a server wants for a name; `latin`: its names are not UTF-8.
 pub fn bytes(name: &str, latin: bool) -> Vec<u8> {
-    let narrow = || -> Option<Vec<u8>> {
-        name.chars()
-            .map(|c| u8::try_from(u32::from(c)).ok())
-            .collect()
-    };
     match latin {
-        true => narrow().unwrap_or_else(|| name.as_bytes().to_vec()),
+        true => {
+            let bytes: Option<Vec<u8>> = name.chars().map(narrow).collect();
+            bytes.unwrap_or_else(|| name.as_bytes().to_vec())
+        }
         false => name.as_bytes().to_vec(),
     }
 }
@@ -159,6 +176,11 @@ mod tests {
         assert_eq!(bytes("été", true), b"\xe9t\xe9");
         assert_eq!(bytes("été", false), "été".as_bytes());
         assert_eq!(bytes("日", true), "日".as_bytes());
+        assert_eq!(text(b"c\x9cur \x80"), "cœur €");
+        assert_eq!(bytes("cœur €", true), b"c\x9cur \x80");
+        for byte in 0x80..=0xff {
+            assert_eq!(bytes(&text(&[byte]), true), [byte]);
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! One file, over one connection: under another name until all of it is there and checked.
 
 use std::fs::{self, OpenOptions};
-use std::io::{Seek, SeekFrom};
+use std::io::{ErrorKind, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use super::client::Client;
 use super::local;
 use super::names;
 use super::session::Problem;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// Smaller files are rather transferred anew than looked at before.
 const WORTH_RESUMING: u64 = 256 << 10;
@@ -55,11 +55,7 @@ pub fn down(
         .local
         .with_file_name(names::part(&name, job.size, job.changed, &source));
     let failed = |what: &str, error: &std::io::Error| -> Problem {
-        Error::file(format!(
-            "{} cannot be {what}: {error}.",
-            job.local.display()
-        ))
-        .into()
+        unwritten(&format!("{} cannot be {what}", job.local.display()), error).into()
     };
     // Whoever put a link there wants something else to be written.
     if fs::symlink_metadata(&part).is_ok_and(|about| !about.is_file()) {
@@ -76,7 +72,7 @@ pub fn down(
         .metadata()
         .map_err(|error| failed("written", &error))?
         .len();
-    let from = if client.can_resume() && job.exact && there <= job.size {
+    let from = if client.can_resume(there) && job.exact && there <= job.size {
         there
     } else {
         0
@@ -89,8 +85,10 @@ pub fn down(
         client.download(&remote, from, job.size - from, &mut file, moved)?;
     }
     if let Some(time) = job.changed.and_then(local::time) {
-        file.set_modified(time)
-            .map_err(|error| failed("given its time", &error))?;
+        // Not every file system lets itself be told; the file is then newer here, which does no harm.
+        if let Err(error) = file.set_modified(time) {
+            log::debug!("{}: its time cannot be set: {error}", job.path);
+        }
     }
     drop(file);
     if !intact(client, &remote, &part)? {
@@ -100,6 +98,17 @@ pub fn down(
         ));
     }
     fs::rename(&part, &job.local).map_err(|error| failed("replaced", &error))
+}
+
+/// A file that cannot be written. A full disk concerns all others, too.
+pub fn unwritten(what: &str, error: &std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Error::new(Kind::Transfer, format!("{what}: the disk is full."))
+                .hint("Make room, and run it again: it goes on where it stopped.")
+        }
+        _ => Error::file(format!("{what}: {error}.")),
+    }
 }
 
 /// Asks for size and time of a file: it may have become another one since it was listed. Without an answer its time
@@ -141,7 +150,7 @@ pub fn up(
     );
     let (part, place) = (job.remote(name.as_bytes()), job.remote(&job.remote_name));
     let there = client.size(&part)?.unwrap_or(0);
-    let from = if client.can_resume() && there <= size {
+    let from = if client.can_resume(there) && there <= size {
         there
     } else {
         0
