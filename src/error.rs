@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 /// What kind of thing failed. The numbers are those of `lizsync_status` and are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -64,6 +66,7 @@ pub struct Error {
     hint: Option<String>,
     sqlstate: Option<String>,
     said: Option<Box<Said>>,
+    outputs: Option<Box<Map<String, Value>>>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -99,6 +102,7 @@ impl Error {
             hint: None,
             sqlstate: None,
             said: None,
+            outputs: None,
             source: None,
         }
     }
@@ -121,6 +125,13 @@ impl Error {
     #[must_use]
     pub(crate) fn with_said(mut self, said: Said) -> Self {
         self.said = Some(Box::new(said));
+        self
+    }
+
+    /// Adds what was done all the same, as the outputs of a success.
+    #[must_use]
+    pub(crate) fn with_outputs(mut self, outputs: Map<String, Value>) -> Self {
+        self.outputs = Some(Box::new(outputs));
         self
     }
 
@@ -181,6 +192,11 @@ impl Error {
     /// What PostgreSQL itself said, where it raised the error.
     pub fn said(&self) -> Option<&Said> {
         self.said.as_deref()
+    }
+
+    /// What was done all the same.
+    pub(crate) fn outputs(&self) -> Option<&Map<String, Value>> {
+        self.outputs.as_deref()
     }
 
     /// The sentence for OUTPUT_STRING: message and hint.

@@ -147,6 +147,10 @@ pub fn run(id: &str, given: &Value, feedback: &Feedback) -> Result<Outputs> {
             log::debug!("stopped by a cancel: {error}");
             Err(Error::canceled())
         }
+        Ok(outputs) => {
+            feedback.progress(100.0);
+            Ok(outputs)
+        }
         other => other,
     }
 }

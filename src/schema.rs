@@ -386,6 +386,18 @@ impl Outputs {
         self
     }
 
+    /// With another sentence.
+    #[must_use]
+    pub fn saying(mut self, sentence: impl Into<String>) -> Self {
+        self.sentence = sentence.into();
+        self
+    }
+
+    /// The outputs without status and sentence, for an error that leaves something done.
+    pub(crate) fn values(self) -> Map<String, Value> {
+        self.values
+    }
+
     /// The JSON object of a success.
     pub fn into_json(self) -> Value {
         let mut object = self.values;
@@ -404,7 +416,11 @@ pub fn failure(error: &Error) -> Value {
     if let Some(hint) = error.hint_text() {
         detail["hint"] = json!(hint);
     }
-    json!({"OUTPUT_STATUS": 0, "OUTPUT_STRING": error.sentence(), "error": detail})
+    let mut object = error.outputs().cloned().unwrap_or_default();
+    object.insert("OUTPUT_STATUS".into(), json!(0));
+    object.insert("OUTPUT_STRING".into(), json!(error.sentence()));
+    object.insert("error".into(), detail);
+    Value::Object(object)
 }
 
 #[cfg(test)]

@@ -199,13 +199,20 @@ pub(super) fn folder<'p>(parameter: &Parameter, parameters: &'p Parameters) -> R
     )
 }
 
-/// The outputs of a mirror.
-pub(super) fn outputs(sentence: String, outcome: &Outcome) -> Outputs {
-    Outputs::new(sentence)
+/// The outputs of a mirror, whatever it says.
+pub(super) fn outputs(outcome: &Outcome) -> Outputs {
+    Outputs::new("")
         .with(FILES_TRANSFERRED.id, outcome.files.len())
         .with(BYTES_TRANSFERRED.id, outcome.bytes)
         .with(FILES_SKIPPED.id, outcome.skipped)
         .with(FILES_FAILED.id, outcome.failed.len())
+}
+
+/// The sentence of a mirror; where files could not be transferred an error, which has the outputs all the same.
+pub(super) fn sentence(outcome: &Outcome, place: &str, outputs: &Outputs) -> Result<String> {
+    outcome
+        .sentence(place)
+        .map_err(|error| error.with_outputs(outputs.clone().values()))
 }
 
 /// The name or address of a server. An address with a login in it would be shown.

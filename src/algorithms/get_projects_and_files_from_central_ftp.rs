@@ -92,7 +92,11 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         false => Adapted::default(),
     };
     let place = format!("fetched from the FTP server {}", session.account);
-    let mut sentence = outcome.sentence(&place)?;
+    let outputs = ftp::outputs(&outcome)
+        .with("PROJECTS_ADAPTED", adapted.changed)
+        .with("SOURCES_REPLACED", adapted.sources)
+        .with("PROJECTS_FAILED", adapted.problems.len());
+    let mut sentence = ftp::sentence(&outcome, &place, &outputs)?;
     if adapted.changed > 0 {
         sentence.push_str(&format!(
             " {} adapted to the clone ({}).",
@@ -108,10 +112,7 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
             adapted.problems.join(" ")
         ));
     }
-    Ok(ftp::outputs(sentence, &outcome)
-        .with("PROJECTS_ADAPTED", adapted.changed)
-        .with("SOURCES_REPLACED", adapted.sources)
-        .with("PROJECTS_FAILED", adapted.problems.len()))
+    Ok(outputs.saying(sentence))
 }
 
 /// A project that came anew is what its backup is to be: the one of an earlier version goes.

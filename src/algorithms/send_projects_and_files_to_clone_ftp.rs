@@ -57,5 +57,7 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     let wishes = ftp::wishes(parameters)?;
     let outcome = files::send(&session, here, ftp::CLONE.folder(parameters)?, &wishes)?;
     let place = format!("sent to the FTP server {}", session.account);
-    Ok(ftp::outputs(outcome.sentence(&place)?, &outcome))
+    let outputs = ftp::outputs(&outcome);
+    let sentence = ftp::sentence(&outcome, &place, &outputs)?;
+    Ok(outputs.saying(sentence))
 }

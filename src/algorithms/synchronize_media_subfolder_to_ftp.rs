@@ -71,24 +71,25 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     if let Some(found) = &found {
         found.tell(feedback);
     }
-    let mut sentence = outcome.files.sentence(&place)?;
-    if !outcome.clashes.is_empty() {
-        let count = counted(outcome.clashes.len() as u64, "file");
-        sentence.push_str(&format!(
-            " {count} had the name of another one there, and has another name now."
-        ));
-    }
     let (missing, unmentioned) = found.map_or((0, 0), |found| {
         (found.missing.len(), found.unmentioned.len())
     });
+    let outputs = ftp::outputs(&outcome.files)
+        .with("CLASHES", outcome.clashes.len())
+        .with("MISSING_FILES", missing)
+        .with("UNMENTIONED_FILES", unmentioned);
+    let mut sentence = ftp::sentence(&outcome.files, &place, &outputs)?;
+    if !outcome.clashes.is_empty() {
+        let count = counted(outcome.clashes.len() as u64, "file");
+        sentence.push_str(&format!(
+            " {count} with the name of another one there: sent under another name."
+        ));
+    }
     if missing > 0 {
         sentence.push_str(&format!(
             " {} that rows mention exists nowhere.",
             counted(missing as u64, "file")
         ));
     }
-    Ok(ftp::outputs(sentence, &outcome.files)
-        .with("CLASHES", outcome.clashes.len())
-        .with("MISSING_FILES", missing)
-        .with("UNMENTIONED_FILES", unmentioned))
+    Ok(outputs.saying(sentence))
 }

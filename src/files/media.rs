@@ -11,7 +11,7 @@ use super::names::{self, Excluded};
 use super::outcome::{Outcome, shown};
 use super::plan::{File, Tree};
 use super::remote::Remote;
-use super::server::{TOLERANCE, connect, make, make_all, read};
+use super::server::{TOLERANCE, connect, make, make_all, read, sweep};
 use super::session::Session;
 use super::single::Job;
 use super::transfer::{Way, transfer};
@@ -110,6 +110,7 @@ pub fn send_media(
     }
     if !plan.wanted.is_empty() {
         make_all(&mut client, &remote)?;
+        sweep(&mut client, &remote)?;
         make(&mut client, &remote, &plan.folders)?;
         session.feedback.info(format!(
             "Sending {}.",

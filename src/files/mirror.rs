@@ -11,7 +11,7 @@ use super::names::{self, Excluded};
 use super::outcome::{Outcome, begun, tell};
 use super::plan::{LIZMAP, Plan, Rules, Tree, Why, is_project, plan, reason};
 use super::remote::Remote;
-use super::server::{TOLERANCE, calibrate, confirm, connect, make, make_all, missing, read};
+use super::server::{TOLERANCE, calibrate, confirm, connect, make, make_all, missing, read, sweep};
 use super::session::Session;
 use super::single::Job;
 use super::transfer::{Done, Way, transfer};
@@ -225,6 +225,7 @@ pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) 
         tell(&plan, &local.tree, &mut outcome, &session.feedback);
         return Ok(outcome);
     }
+    sweep(&mut client, &remote)?;
     make(&mut client, &remote, &plan.folders)?;
     let job = |path: &String| job(&remote, &local, path, local.tree.files.get(path));
     let done = run(

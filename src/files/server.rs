@@ -195,3 +195,21 @@ pub fn confirm(
     plan.transfers.retain(|(path, _)| !same.contains(path));
     Ok(())
 }
+
+/// Half sent files that nobody has gone on with for so many seconds are removed: a week.
+const ABANDONED: i64 = 7 * 86_400;
+
+/// Removes what runs that never came back have left half sent.
+pub fn sweep(client: &mut Client, remote: &Remote) -> Result<()> {
+    let now = chrono::Utc::now().timestamp();
+    for (path, changed) in &remote.parts {
+        if changed.is_some_and(|changed| now - changed.at > ABANDONED) {
+            match client.delete(&remote.path(path)) {
+                // Not everybody may delete.
+                Ok(()) | Err(Problem::Refused(..)) => (),
+                Err(problem) => return Err(problem.into_error(format!("Removing {path}"))),
+            }
+        }
+    }
+    Ok(())
+}

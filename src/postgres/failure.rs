@@ -255,9 +255,12 @@ fn refused(db: &DbError, host: &Host, target: &Target) -> Told {
 }
 
 fn no_password(target: &Target) -> Told {
-    Told::new("the server asks for a password, and none is given")
+    let mut told = Told::new("the server asks for a password, and none is given")
         .hint(ways_to_give_a_password(target))
-        .next(Next::Stop)
+        .next(Next::Stop);
+    // As the server says of a wrong one: programs that can ask for a password go by it.
+    told.sqlstate = Some("28P01".to_owned());
+    told
 }
 
 fn ways_to_give_a_password(target: &Target) -> String {

@@ -159,6 +159,7 @@ def test_a_second_run_finishes_what_the_first_could_not(places):
         with pytest.raises(lizsync.LizsyncError) as failure:
             get(server, here)
         assert failure.value.kind == "transfer" and "large" in str(failure.value)
+        assert counts(failure.value.outputs) == [0, 0, 1]
         assert not (here / "large").exists()
     with ftp.Server(root) as server:
         assert counts(get(server, here)) == [1, 0, 0]

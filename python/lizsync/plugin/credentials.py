@@ -15,7 +15,7 @@ def missing(error):
     """Whether a run failed because a password was missing or wrong."""
     if error.kind != "connection":
         return False
-    return error.sqlstate == "28P01" or "asks for a password, and none is given" in str(error)
+    return error.sqlstate == "28P01"
 
 
 def ask(connections):
