@@ -123,7 +123,8 @@ def wait(condition):
     """Runs the event loop until `condition` holds."""
     from qgis.PyQt.QtCore import QCoreApplication, QEventLoop
 
-    limit = time.monotonic() + 10
+    # Long for a busy machine; what is broken never comes.
+    limit = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < limit
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
