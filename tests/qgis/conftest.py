@@ -8,6 +8,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -18,6 +19,9 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROFILE = pathlib.Path(tempfile.mkdtemp(prefix="lizsync-qgis-"))
 atexit.register(shutil.rmtree, PROFILE, ignore_errors=True)
+
+# A job in the background of a shell inherits that Ctrl-C is ignored, and so would its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # cargo looks for its things in the home directory.
 for name, folder in (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")):
