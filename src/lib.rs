@@ -17,6 +17,7 @@ pub mod error;
 pub mod feedback;
 pub mod ffi;
 pub mod files;
+mod hex;
 mod package;
 pub mod postgres;
 pub mod project;

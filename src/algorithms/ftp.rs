@@ -1,6 +1,6 @@
 //! What the algorithms of files have in common.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,10 +146,7 @@ impl Server {
         let host = host(&self.host, parameters)?;
         let login = parameters.required(self.login.id)?.to_owned();
         let port = whole(&self.port, parameters, 1.0, 65_535.0)?.unwrap_or_default();
-        let given = parameters
-            .text(self.password.id)
-            .filter(|text| !text.is_empty());
-        let password = match given {
+        let password = match parameters.text(self.password.id) {
             Some(password) => Secret::new(password),
             None => Places::usual()
                 .password(self.section, &host, &login)?
@@ -161,7 +158,7 @@ impl Server {
             login,
             password,
             tls: Tls::parse(parameters.text(TLS.id).unwrap_or_default())?,
-            roots: parameters.text(CA_FILE.id).map(Into::into),
+            roots: roots(parameters)?,
             check_certificate: !parameters.flag(ANY_CERTIFICATE.id),
             timeout: Duration::from_secs_f64(
                 number(&TIMEOUT, parameters, 0.1, 3_600.0)?.unwrap_or(30.0),
@@ -213,6 +210,20 @@ pub(super) fn sentence(outcome: &Outcome, place: &str, outputs: &Outputs) -> Res
     outcome
         .sentence(place)
         .map_err(|error| error.with_outputs(outputs.clone().values()))
+}
+
+/// The file of certificates.
+fn roots(parameters: &Parameters) -> Result<Option<PathBuf>> {
+    match parameters.text(CA_FILE.id).map(Path::new) {
+        Some(path) if !path.is_file() => Err(Error::file(format!(
+            "Parameter {} ({}): there is no file {}.",
+            CA_FILE.id,
+            CA_FILE.label,
+            path.display()
+        ))
+        .hint("Give it a file of certificates in PEM form, or leave it out for a certificate that the operating system trusts.")),
+        path => Ok(path.map(Path::to_owned)),
+    }
 }
 
 /// The name or address of a server. An address with a login in it would be shown.

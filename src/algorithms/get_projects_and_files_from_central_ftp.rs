@@ -63,6 +63,11 @@ pub(super) static ALGORITHM: Algorithm = Algorithm {
             "Data sources replaced in them",
             Type::Number,
         ),
+        Output::new(
+            "PROJECTS_FAILED",
+            "Projects that could not be adapted",
+            Type::Number,
+        ),
     ],
     run,
 };
@@ -82,7 +87,8 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         true => Some(project::backup_path(path)),
         false => None,
     };
-    let outcome = files::fetch(&session, folder, here, &original, &wishes)?;
+    // The folder is kept until the projects are adapted.
+    let (outcome, _lock) = files::fetch(&session, folder, here, &original, &wishes)?;
     let adapted = match adapts && !wishes.dry_run {
         true => {
             feedback.info("Adapting the projects.");

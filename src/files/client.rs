@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ftp::{FtpError, RustlsFtpStream, Status};
+use ftp::{FtpError, RustlsConnector, RustlsFtpStream, Status, TlsConnector, TransferStream};
 
 use super::connect::{Logged, Sockets, log_in, problem, wire};
 use super::listing::{self, Found, Stamp};
@@ -18,6 +18,8 @@ const LONGEST_LISTING: u64 = 64 << 20;
 const LONGEST_LINE: u64 = 16 << 10;
 
 const PIECE: usize = 64 << 10;
+
+type Encrypted = <RustlsConnector as TlsConnector>::Stream;
 
 /// A connection to an FTP server.
 pub struct Client {
@@ -157,10 +159,7 @@ impl Client {
         command: &str,
         parse: impl Fn(&[u8]) -> Option<Found>,
     ) -> Result<Vec<Found>, Problem> {
-        let opened = self
-            .stream
-            .custom_data_command(command, &[Status::AboutToSend, Status::AlreadyOpen]);
-        let (_, stream) = opened.map_err(|error| self.unopened(error))?;
+        let stream = self.open(command)?;
         let mut reader = BufReader::new(stream.take(LONGEST_LISTING));
         let mut found = Vec::new();
         let mut line = Vec::new();
@@ -229,6 +228,14 @@ impl Client {
         Error::new(Kind::Transfer, text)
             .hint("Its administrator should look at it; nothing more was transferred.")
             .into()
+    }
+
+    /// Opens the data connection of a command.
+    fn open(&mut self, command: &str) -> Result<TransferStream<Encrypted>, Problem> {
+        let expected = [Status::AboutToSend, Status::AlreadyOpen];
+        let opened = self.stream.custom_data_command(command, &expected);
+        let (_, stream) = opened.map_err(|error| self.unopened(error))?;
+        Ok(stream)
     }
 
     /// A data connection that did not come about.
@@ -336,11 +343,7 @@ impl Client {
         moved: &dyn Fn(u64),
     ) -> Result<(), Problem> {
         self.begin_at(from)?;
-        let command = format!("RETR {}", wire(path));
-        let opened = self
-            .stream
-            .custom_data_command(command, &[Status::AboutToSend, Status::AlreadyOpen]);
-        let (_, mut stream) = opened.map_err(|error| self.unopened(error))?;
+        let mut stream = self.open(&format!("RETR {}", wire(path)))?;
         let mut piece = vec![0; PIECE];
         let mut got = 0;
         let problem = loop {
@@ -385,11 +388,7 @@ impl Client {
         moved: &dyn Fn(u64),
     ) -> Result<(), Problem> {
         self.begin_at(from)?;
-        let command = format!("STOR {}", wire(path));
-        let opened = self
-            .stream
-            .custom_data_command(command, &[Status::AboutToSend, Status::AlreadyOpen]);
-        let (_, mut stream) = opened.map_err(|error| self.unopened(error))?;
+        let mut stream = self.open(&format!("STOR {}", wire(path)))?;
         let mut piece = vec![0; PIECE];
         let problem = loop {
             match source.read(&mut piece) {

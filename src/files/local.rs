@@ -12,6 +12,7 @@ use super::names::{self, Excluded};
 use super::plan::{File, Tree};
 use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
+use crate::hex::hex;
 
 /// What is below a folder of this machine.
 #[derive(Debug, Default)]
@@ -150,11 +151,7 @@ pub fn hash(path: &Path, feedback: &Feedback) -> Result<String> {
             count => hash.update(&piece[..count]),
         }
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hex(&hash.finalize()))
 }
 
 /// A file or folder that cannot be read.

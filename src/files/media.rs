@@ -8,14 +8,14 @@ use super::client::Client;
 use super::local::{self, Local};
 use super::mirror::{Wishes, job, lock};
 use super::names::{self, Excluded};
-use super::outcome::{Outcome, shown};
+use super::outcome::{Outcome, begun};
 use super::plan::{File, Tree};
 use super::remote::Remote;
 use super::server::{TOLERANCE, connect, make, make_all, read, sweep};
 use super::session::Session;
 use super::single::Job;
 use super::transfer::{Way, transfer};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::feedback::counted;
 
 /// What is below the folder of a project and of the server.
@@ -33,12 +33,11 @@ pub struct MediaOutcome {
     pub known: BTreeSet<String>,
 }
 
-/// Sends the files below `media/upload` of a project folder that the server has not.
+/// Sends the files below `media/upload` of a project folder that the server has not. `all`: whether it is of interest
+/// which files there are below `media`.
 ///
 /// # Errors
 /// Every kind of a transfer; a file that cannot be sent is in the outcome.
-///
-/// `all`: whether it is of interest which files there are below `media`.
 pub fn send_media(
     session: &Arc<Session>,
     project: &Path,
@@ -47,12 +46,7 @@ pub fn send_media(
     wishes: &Wishes,
 ) -> Result<MediaOutcome> {
     let place = project.join("media").join("upload");
-    if !project.is_dir() {
-        return Err(
-            Error::file(format!("There is no folder {}.", project.display()))
-                .hint("Give it the folder with the QGIS projects."),
-        );
-    }
+    let _lock = lock(project, wishes)?;
     let local = match place.is_dir() {
         true => Local::read(&place, &wishes.excluded, &session.feedback)?,
         false => Local {
@@ -60,7 +54,6 @@ pub fn send_media(
             ..Local::default()
         },
     };
-    let _lock = lock(project, wishes)?;
     let mut client = connect(session)?;
     let below = format!("{}/{UPLOAD}", folder.trim_end_matches('/'));
     let remote = match read(session, &mut client, &below, &Excluded::default())? {
@@ -69,25 +62,18 @@ pub fn send_media(
     };
     session.feedback.progress(5.0);
     let plan = sorted(&local, &remote, &mut client, session)?;
-    let mut outcome = MediaOutcome::default();
-    outcome.files.dry_run = wishes.dry_run;
-    outcome.files.skipped = plan.same + local.left.len() as u64;
-    for (path, why) in remote.failed.iter().chain(&local.failed) {
-        let warning = format!("{} cannot be read: {why}", shown(path));
-        session.feedback.warning(warning);
-        outcome.files.failed.push((path.clone(), why.clone()));
-    }
-    for (path, why) in &local.left {
-        session
-            .feedback
-            .warning(format!("{} is left out: {why}.", shown(path)));
-    }
-    for (path, why) in &plan.blocked {
-        session
-            .feedback
-            .warning(format!("{} cannot be sent: {why}.", shown(path)));
-        outcome.files.failed.push((path.clone(), (*why).to_owned()));
-    }
+    let unread = [&remote.failed[..], &local.failed[..]].concat();
+    let mut outcome = MediaOutcome {
+        files: begun(
+            plan.same,
+            &plan.blocked,
+            &local.left,
+            &unread,
+            wishes.dry_run,
+            session,
+        ),
+        ..MediaOutcome::default()
+    };
     for (path, other) in &plan.clashes {
         session.feedback.warning(format!(
             "{UPLOAD}/{path}: the server has another file of that name; this one has the name {UPLOAD}/{other} there."

@@ -39,13 +39,14 @@ const RULES: Rules = Rules {
 };
 
 /// Fetches what is new below a folder of the server. `original` gives what a file here was made from.
+/// The folder is this run's own as long as the lock is kept.
 pub fn fetch(
     session: &Arc<Session>,
     folder: &str,
     here: &Path,
     original: &dyn Fn(&Path) -> Option<PathBuf>,
     wishes: &Wishes,
-) -> Result<Outcome> {
+) -> Result<(Outcome, Option<Lock>)> {
     let mut client = connect(session)?;
     let remote = read(session, &mut client, folder, &wishes.excluded)?;
     let mut remote = remote.ok_or_else(|| missing(session, folder))?;
@@ -59,12 +60,12 @@ pub fn fetch(
             ))
         })?;
     }
+    let lock = lock(here, wishes)?;
     let mut local = match here.exists() {
         true => Local::read(here, &wishes.excluded, &session.feedback)?,
         false => Local::default(),
     };
     local.root = here.to_owned();
-    let _lock = lock(here, wishes)?;
     as_they_came(&mut local, &remote.tree, original);
     // They are our own, and hold passwords.
     remote.tree.files.retain(|path, _| !is_kept(path));
@@ -72,10 +73,17 @@ pub fn fetch(
     let mut plan = plan(&remote.tree, &local.tree, RULES);
     confirm(session, &mut client, &remote, &local.tree, &mut plan, true)?;
     spare_photos(&mut plan, session);
-    let mut outcome = begun(&plan, &remote.left, &unread, wishes.dry_run, session);
+    let mut outcome = begun(
+        plan.same,
+        &plan.blocked,
+        &remote.left,
+        &unread,
+        wishes.dry_run,
+        session,
+    );
     if wishes.dry_run {
         tell(&plan, &remote.tree, &mut outcome, &session.feedback);
-        return Ok(outcome);
+        return Ok((outcome, lock));
     }
     for folder in &plan.folders {
         let place = local.path(folder);
@@ -113,7 +121,7 @@ pub fn fetch(
         }
     }
     finish(&mut outcome, done);
-    Ok(outcome)
+    Ok((outcome, lock))
 }
 
 /// Whether a file is a project as it was before it was adapted (by us) or saved (by QGIS).
@@ -200,8 +208,8 @@ fn as_they_came(local: &mut Local, remote: &Tree, original: &dyn Fn(&Path) -> Op
 
 /// Sends what is new below a folder of this machine.
 pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) -> Result<Outcome> {
-    let mut local = Local::read(here, &wishes.excluded, &session.feedback)?;
     let _lock = lock(here, wishes)?;
+    let mut local = Local::read(here, &wishes.excluded, &session.feedback)?;
     // They hold passwords of the central.
     local.tree.files.retain(|path, _| !is_kept(path));
     let mut client = connect(session)?;
@@ -220,7 +228,14 @@ pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) 
     let unread = [&remote.failed[..], &local.failed[..]].concat();
     let mut plan = plan(&local.tree, &remote.tree, RULES);
     confirm(session, &mut client, &remote, &local.tree, &mut plan, false)?;
-    let mut outcome = begun(&plan, &local.left, &unread, wishes.dry_run, session);
+    let mut outcome = begun(
+        plan.same,
+        &plan.blocked,
+        &local.left,
+        &unread,
+        wishes.dry_run,
+        session,
+    );
     if wishes.dry_run {
         tell(&plan, &local.tree, &mut outcome, &session.feedback);
         return Ok(outcome);
@@ -305,7 +320,7 @@ fn run(
     }
     if way != Way::Down {
         for path in &plan.retired {
-            retire(session, &mut client, &all, path, &job(path))?;
+            retire(session, &mut client, &mut all, path, &job(path))?;
         }
     }
     if let Some(client) = client {
@@ -324,7 +339,7 @@ fn came(done: &Done, configuration: &str) -> bool {
 fn retire(
     session: &Arc<Session>,
     client: &mut Option<Client>,
-    done: &Done,
+    done: &mut Done,
     path: &str,
     job: &Job,
 ) -> Result<()> {
@@ -337,9 +352,10 @@ fn retire(
     };
     let place = [&job.remote_folder[..], b"/", &job.remote_name].concat();
     let kept = [&place[..], b".bak"].concat();
-    connected
-        .rename(&place, &kept)
-        .map_err(|problem| problem.into_error(format!("Renaming {path}")))?;
+    if let Err(problem) = connected.rename(&place, &kept) {
+        done.failed.push((path.to_owned(), problem.text()));
+        return Ok(());
+    }
     session.feedback.info(format!(
         "{path}: its project has no Lizmap configuration any more; it was renamed to {path}.bak."
     ));

@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
+
 /// What Windows has in Latin-1 in the place of control characters, from 0x80 on; the five places that it leaves empty
 /// stay what they are.
 const WINDOWS: [char; 32] = [
@@ -143,10 +145,7 @@ pub const LOCK: &str = ".lizsync-lock.part";
 pub fn part(name: &str, size: u64, changed: Option<i64>, source: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(format!("{name}\n{size}\n{changed:?}\n{source}"));
-    let hash: String = hash.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = hex(&hash.finalize()[..8]);
     // Enough of the name to be recognised, and not too much for a file system.
     let head: String = name.chars().take(40).collect();
     format!("{PART}{hash}-{head}{PART_END}")

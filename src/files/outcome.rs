@@ -70,9 +70,11 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// The outcome as far as the plan tells.
+/// The outcome as far as a plan tells: how many files need nothing, what stands in the way, what is left out, and what
+/// cannot be read.
 pub fn begun(
-    plan: &Plan,
+    same: u64,
+    blocked: &[(String, &'static str)],
     left: &[(String, &'static str)],
     unread: &[(String, String)],
     dry_run: bool,
@@ -83,7 +85,7 @@ pub fn begun(
             .feedback
             .warning(format!("{} is left out: {why}.", shown(path)));
     }
-    for (path, why) in &plan.blocked {
+    for (path, why) in blocked {
         session
             .feedback
             .warning(format!("{} cannot be transferred: {why}.", shown(path)));
@@ -93,12 +95,11 @@ pub fn begun(
             .feedback
             .warning(format!("{} cannot be read: {why}", shown(path)));
     }
-    let blocked = plan
-        .blocked
+    let blocked = blocked
         .iter()
         .map(|(path, why)| (path.clone(), (*why).to_owned()));
     Outcome {
-        skipped: plan.same + left.len() as u64,
+        skipped: same + left.len() as u64,
         failed: blocked.chain(unread.iter().cloned()).collect(),
         dry_run,
         ..Outcome::default()

@@ -8,6 +8,7 @@ use configparser::ini::{Ini, IniDefault};
 use netrc::Netrc;
 
 use crate::error::{Error, Result};
+use crate::postgres::open_to_others;
 use crate::secret::Secret;
 
 /// Where passwords may be.
@@ -27,7 +28,7 @@ impl Places {
                 .filter(|value| !value.is_empty())
                 .map(PathBuf::from)
         };
-        let home = variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
+        let home = env::home_dir();
         let data = if cfg!(windows) {
             variable("APPDATA")
         } else if cfg!(target_os = "macos") {
@@ -108,11 +109,9 @@ fn in_netrc(path: &Path, text: &str, host: &str, login: &str) -> Result<Option<S
 }
 
 /// Refuses a file with passwords that others can read.
-#[cfg(unix)]
 fn guarded(path: &Path) -> Result<()> {
-    use std::os::unix::fs::MetadataExt;
     let about = fs::metadata(path).map_err(|error| super::local::unreadable(path, &error))?;
-    if about.mode() & 0o077 == 0 {
+    if !open_to_others(&about) {
         return Ok(());
     }
     Err(Error::file(format!(
@@ -120,12 +119,6 @@ fn guarded(path: &Path) -> Result<()> {
         path.display()
     ))
     .hint("Run chmod 600 on it, or give the password."))
-}
-
-/// Elsewhere the folder of a user is his own.
-#[cfg(not(unix))]
-fn guarded(_: &Path) -> Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

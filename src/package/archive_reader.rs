@@ -9,11 +9,11 @@ use std::thread;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
-use super::archive_writer::hex;
 use super::manifest::{ADDITIONAL, MANIFEST, Manifest, POST_DATA, PRE_DATA, SEQUENCES};
 use super::script;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
+use crate::hex::hex;
 
 /// More than any schema needs; keeps a crafted package from filling the memory.
 const LARGEST_TEXT: u64 = 256 << 20;

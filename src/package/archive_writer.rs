@@ -13,6 +13,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::manifest::Member;
 use crate::error::{Error, Result};
+use crate::hex::hex;
 
 /// A zip that is being written, in a temporary file beside its target.
 pub(super) struct ArchiveWriter {
@@ -222,12 +223,6 @@ impl Finished {
         Ok(())
     }
 }
-
-/// Bytes in lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn broken(path: &Path, error: io::Error) -> Error {
     let message = format!("Writing the package {} failed: {error}.", path.display());
     Error::file(message)

@@ -37,6 +37,14 @@ def places(tmp_path):
     return server, here
 
 
+def run(algorithm, parameters, feedback):
+    """Runs an algorithm; each of its outputs is one that the registry tells."""
+    outputs = lizsync.run(algorithm, parameters, feedback)
+    (entry,) = [entry for entry in lizsync.algorithms() if entry["id"] == algorithm]
+    assert set(outputs) == {output["id"] for output in entry["outputs"]}
+    return outputs
+
+
 def get(server, here, feedback=None, **changes):
     parameters = {
         "CONNECTION_NAME_CENTRAL": "host=127.0.0.1 dbname=central",
@@ -45,7 +53,7 @@ def get(server, here, feedback=None, **changes):
         **server.account("CENTRAL"),
         **changes,
     }
-    return lizsync.run("get_projects_and_files_from_central_ftp", parameters, feedback)
+    return run("get_projects_and_files_from_central_ftp", parameters, feedback)
 
 
 def send(server, here, feedback=None, **changes):
@@ -55,12 +63,12 @@ def send(server, here, feedback=None, **changes):
         **server.account("CLONE"),
         **changes,
     }
-    return lizsync.run("send_projects_and_files_to_clone_ftp", parameters, feedback)
+    return run("send_projects_and_files_to_clone_ftp", parameters, feedback)
 
 
 def media(server, here, feedback=None, **changes):
     parameters = {"LOCAL_QGIS_PROJECT_FOLDER": str(here), **server.account("CENTRAL"), **changes}
-    return lizsync.run("synchronize_media_subfolder_to_ftp", parameters, feedback)
+    return run("synchronize_media_subfolder_to_ftp", parameters, feedback)
 
 
 def counts(outputs):
@@ -312,6 +320,25 @@ def test_a_folder_that_is_not_there(places):
         assert failure.value.kind == "transfer"
         with pytest.raises(lizsync.LizsyncError, match="is no folder"):
             send(server, here / "none")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"FTP_TLS": "yes"},
+        {"FTP_CA_FILE": "/nowhere/ca.pem"},
+        {"FTP_CONNECTIONS": 0},
+        {"FTP_TIMEOUT": -1},
+        {"CENTRAL_FTP_PORT": 70000},
+        {"CENTRAL_FTP_HOST": "ftp://anna:sesame@127.0.0.1"},
+    ],
+)
+def test_a_wrong_parameter_is_named(places, wrong):
+    root, here = places
+    (name,) = wrong
+    with ftp.Server(root) as server, pytest.raises(lizsync.LizsyncError, match=name) as failure:
+        get(server, here, **wrong)
+    assert "sesame" not in str(failure.value.outputs)
 
 
 def test_a_cancel_ends_a_transfer_at_once(places):

@@ -53,15 +53,16 @@ impl PasswordFile {
     }
 }
 
+/// Whether others than its owner can read a file with passwords.
 #[cfg(unix)]
-fn open_to_others(metadata: &Metadata) -> bool {
+pub(crate) fn open_to_others(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
     metadata.permissions().mode() & 0o077 != 0
 }
 
 // As libpq: on Windows the file stands in a directory that only the user can read.
 #[cfg(not(unix))]
-fn open_to_others(_: &Metadata) -> bool {
+pub(crate) fn open_to_others(_: &Metadata) -> bool {
     false
 }
 

@@ -28,6 +28,10 @@ use verify::Verifier;
 /// # Errors
 /// [`Kind::Connection`] for certificates and keys that cannot be read or used.
 pub fn client(wishes: &TlsWishes) -> Result<MakeRustlsConnect> {
+    Ok(MakeRustlsConnect::new(config(wishes)?))
+}
+
+fn config(wishes: &TlsWishes) -> Result<ClientConfig> {
     let provider = Arc::new(default_provider());
     let verifier = verifier(wishes, &provider)?;
     let versions: Vec<&'static SupportedProtocolVersion> = [
@@ -56,7 +60,7 @@ pub fn client(wishes: &TlsWishes) -> Result<MakeRustlsConnect> {
     if wishes.direct {
         config.alpn_protocols = vec![b"postgresql".to_vec()];
     }
-    Ok(MakeRustlsConnect::new(config))
+    Ok(config)
 }
 
 /// TLS to servers of other kinds, by the same rules: `roots` is a file of certificates to trust (those of the
@@ -83,19 +87,7 @@ pub fn plain(roots: Option<&Path>, check: bool, newest: bool) -> Result<Arc<Clie
         tls12: true,
         tls13: newest,
     };
-    let provider = Arc::new(default_provider());
-    let verifier = verifier(&wishes, &provider)?;
-    let versions: &[&'static SupportedProtocolVersion] = match newest {
-        true => &[&version::TLS12, &version::TLS13],
-        false => &[&version::TLS12],
-    };
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)
-        .map_err(|error| Error::internal(format!("TLS cannot be set up: {error}.")))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+    Ok(Arc::new(config(&wishes)?))
 }
 
 fn unusable(message: &str) -> Error {
