@@ -20,6 +20,7 @@ pub mod files;
 mod hex;
 mod package;
 pub mod postgres;
+mod private;
 pub mod project;
 pub mod registry;
 pub mod schema;

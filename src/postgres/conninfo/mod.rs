@@ -22,7 +22,6 @@ use crate::error::{Error, Result};
 use crate::secret::Secret;
 
 pub(super) use keywords::VARIABLES;
-pub(crate) use passfile::open_to_others;
 pub use resolve::resolve;
 pub use surroundings::Surroundings;
 pub(super) use target::{
