@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::{CENTRAL, CLONE, ftp};
 use crate::error::{Error, Result};
-use crate::feedback::{Feedback, counted};
-use crate::files;
+use crate::feedback::Feedback;
+use crate::files::{self, Direction};
 use crate::project::{self, Adapted};
 use crate::registry::{Algorithm, FILES, OUTPUT_STATUS, OUTPUT_STRING};
 use crate::schema::{Default, Output, Outputs, Parameter, Parameters, Type};
+use crate::text::{Text, tr};
 
 const FOLDER: Parameter = Parameter::new(
     "CLONE_QGIS_PROJECT_FOLDER",
@@ -91,34 +92,37 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     let (outcome, _lock) = files::fetch(&session, folder, here, &original, &wishes)?;
     let adapted = match adapts && !wishes.dry_run {
         true => {
-            feedback.info("Adapting the projects.");
+            feedback.info(tr!("Adapting the projects."));
             renew(here, &outcome.files)?;
             project::adapt(here, central, clone, parameters.connections(), feedback)?
         }
         false => Adapted::default(),
     };
-    let place = format!("fetched from the FTP server {}", session.account);
     let outputs = ftp::outputs(&outcome)
         .with("PROJECTS_ADAPTED", adapted.changed)
         .with("SOURCES_REPLACED", adapted.sources)
         .with("PROJECTS_FAILED", adapted.problems.len());
-    let mut sentence = ftp::sentence(&outcome, &place, &outputs)?;
+    let mut sentences = vec![ftp::sentence(
+        &outcome,
+        Direction::Fetched(&session.account),
+        &outputs,
+    )?];
     if adapted.changed > 0 {
-        sentence.push_str(&format!(
-            " {} adapted to the clone ({}).",
-            counted(adapted.changed, "project"),
-            counted(adapted.sources, "data source")
+        sentences.push(tr!(
+            "{n} project adapted to the clone ({sources})."
+                | "{n} projects adapted to the clone ({sources})." % adapted.changed,
+            sources = tr!("{n} data source" | "{n} data sources" % adapted.sources)
         ));
     }
     if !adapted.problems.is_empty() {
         // Said with the result: such a project may still read the central.
-        sentence.push_str(&format!(
-            " {} could not be adapted: {}",
-            counted(adapted.problems.len() as u64, "project"),
-            adapted.problems.join(" ")
+        sentences.push(tr!(
+            "{n} project could not be adapted: {problems}"
+                | "{n} projects could not be adapted: {problems}" % adapted.problems.len(),
+            problems = Text::joined(&adapted.problems, " ")
         ));
     }
-    Ok(outputs.saying(sentence))
+    Ok(outputs.saying(Text::joined(sentences, " ")))
 }
 
 /// A project that came anew is what its backup is to be: the one of an earlier version goes.
@@ -127,7 +131,11 @@ fn renew(here: &Path, came: &[String]) -> Result<()> {
         let backup = project::backup_path(&here.join(path));
         if project::is_project(Path::new(path)) && backup.is_file() {
             std::fs::remove_file(&backup).map_err(|error| {
-                Error::file(format!("{} cannot be removed: {error}.", backup.display()))
+                Error::file(tr!(
+                    "{path} cannot be removed: {error}.",
+                    path = backup.display(),
+                    error
+                ))
             })?;
         }
     }

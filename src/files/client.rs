@@ -12,6 +12,7 @@ use super::session::{Problem, Session};
 use crate::error::{Error, Kind};
 use crate::feedback::{CancelGuard, Feedback};
 use crate::postgres::beside;
+use crate::text::tr;
 
 /// No folder has a longer listing than this; a server may never end one.
 const LONGEST_LISTING: u64 = 64 << 20;
@@ -79,8 +80,9 @@ impl Client {
             home,
         } = logged.unwrap_or_else(|| {
             let account = &session.account;
-            Err(Problem::Lost(format!(
-                "connecting to {account} took too long"
+            Err(Problem::Lost(tr!(
+                "connecting to {account} took too long",
+                account
             )))
         })?;
         let known = !features.is_empty();
@@ -200,17 +202,17 @@ impl Client {
             .finish()
             .map_err(|error| self.wrong(error))?;
         if cut {
-            return Err(Problem::Lost("the listing of a folder was cut".to_owned()));
+            return Err(Problem::Lost(tr!("the listing of a folder was cut")));
         }
         if let Some(line) = odd {
-            let text = format!(
-                "The FTP server {} lists something that is not understood: “{}”.",
-                self.session.account,
-                self.session.clean(&line)
+            let text = tr!(
+                "The FTP server {account} lists something that is not understood: “{line}”.",
+                account = self.session.account,
+                line = self.session.clean(&line)
             );
             // Of a folder that is not understood at all, nothing would be known to be missing.
             if found.is_empty() {
-                let hint = "Nothing was transferred. Please report the line.";
+                let hint = tr!("Nothing was transferred. Please report the line.");
                 return Err(Error::new(Kind::Transfer, text).hint(hint).into());
             }
             self.session.feedback.warning(text);
@@ -221,12 +223,14 @@ impl Client {
     fn endless<T>(&self, stream: T) -> Problem {
         self.sockets.shut();
         drop(stream);
-        let text = format!(
-            "The FTP server {} does not end the listing of a folder.",
-            self.session.account
+        let text = tr!(
+            "The FTP server {account} does not end the listing of a folder.",
+            account = self.session.account
         );
         Error::new(Kind::Transfer, text)
-            .hint("Its administrator should look at it; nothing more was transferred.")
+            .hint(tr!(
+                "Its administrator should look at it; nothing more was transferred."
+            ))
             .into()
     }
 
@@ -352,7 +356,7 @@ impl Client {
                 Ok(count) => {
                     got += count as u64;
                     if got > wanted {
-                        break Some(Problem::Lost("the file grew while it was read".to_owned()));
+                        break Some(Problem::Lost(tr!("the file grew while it was read")));
                     }
                     if let Err(error) = sink.write_all(&piece[..count]) {
                         break Some(unwritable(&error));
@@ -373,8 +377,10 @@ impl Client {
         stream.finish().map_err(|error| self.wrong(error))?;
         match got == wanted {
             true => Ok(()),
-            false => Err(Problem::Lost(format!(
-                "{got} bytes came instead of {wanted}"
+            false => Err(Problem::Lost(tr!(
+                "{got} bytes came instead of {wanted}",
+                got,
+                wanted
             ))),
         }
     }
@@ -403,7 +409,7 @@ impl Client {
                     moved(count as u64);
                 }
                 Err(error) => {
-                    let text = format!("The file cannot be read: {error}.");
+                    let text = tr!("The file cannot be read: {error}.", error);
                     break Some(Error::file(text).into());
                 }
             }
@@ -478,5 +484,5 @@ fn last_word(reply: &str) -> Option<&str> {
 }
 
 fn unwritable(error: &io::Error) -> Problem {
-    super::single::unwritten("The file cannot be written", error).into()
+    super::single::unwritten(tr!("The file cannot be written"), error).into()
 }

@@ -1,5 +1,6 @@
 //! What a mirror has to do: a pure function of two listings.
 
+use crate::text::{Text, tr};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::listing::Stamp;
@@ -58,7 +59,7 @@ pub struct Plan {
     /// Files that need nothing.
     pub same: u64,
     /// Paths that cannot be transferred, and why.
-    pub blocked: Vec<(String, &'static str)>,
+    pub blocked: Vec<(String, Text)>,
 }
 
 /// What comes behind the name of a project in that of its Lizmap configuration.
@@ -82,10 +83,10 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
         if destination.files.contains_key(folder) {
             blocked.insert(folder);
             plan.blocked
-                .push((folder.clone(), "there is a file of that name"));
+                .push((folder.clone(), tr!("there is a file of that name")));
         } else if destination.others.contains(folder) || is_taken(&mut taken, folder, rules) {
             blocked.insert(folder);
-            plan.blocked.push((folder.clone(), TAKEN));
+            plan.blocked.push((folder.clone(), self::taken()));
         } else if !destination.folders.contains(folder) {
             plan.folders.push(folder.clone());
         }
@@ -97,9 +98,9 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
         }
         if destination.folders.contains(path) {
             plan.blocked
-                .push((path.clone(), "there is a folder of that name"));
+                .push((path.clone(), tr!("there is a folder of that name")));
         } else if destination.others.contains(path) || is_taken(&mut taken, path, rules) {
-            plan.blocked.push((path.clone(), TAKEN));
+            plan.blocked.push((path.clone(), self::taken()));
         } else if let Some(why) = reason(file, destination.files.get(path), rules) {
             wanted.insert(path, why);
         } else {
@@ -137,7 +138,9 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
     plan
 }
 
-const TAKEN: &str = "something else has that name";
+fn taken() -> Text {
+    tr!("something else has that name")
+}
 
 /// Why a file is transferred; `None` where it need not be.
 pub fn reason(source: &File, destination: Option<&File>, rules: Rules) -> Option<Why> {

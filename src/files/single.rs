@@ -9,6 +9,7 @@ use super::local;
 use super::names;
 use super::session::Problem;
 use crate::error::{Error, Kind};
+use crate::text::{Text, tr};
 
 /// Smaller files are rather transferred anew than looked at before.
 const WORTH_RESUMING: u64 = 256 << 10;
@@ -54,12 +55,11 @@ pub fn down(
     let part = job
         .local
         .with_file_name(names::part(&name, job.size, job.changed, &source));
-    let failed = |what: &str, error: &std::io::Error| -> Problem {
-        unwritten(&format!("{} cannot be {what}", job.local.display()), error).into()
-    };
+    let path = job.local.display();
+    let failed = |what: Text, error: &std::io::Error| -> Problem { unwritten(what, error).into() };
     // Whoever put a link there wants something else to be written.
     if fs::symlink_metadata(&part).is_ok_and(|about| !about.is_file()) {
-        let text = format!("{} is in the way; remove it.", part.display());
+        let text = tr!("{part} is in the way; remove it.", part = part.display());
         return Err(Error::file(text).into());
     }
     let mut file = OpenOptions::new()
@@ -67,10 +67,10 @@ pub fn down(
         .truncate(false)
         .write(true)
         .open(&part)
-        .map_err(|error| failed("written", &error))?;
+        .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
     let there = file
         .metadata()
-        .map_err(|error| failed("written", &error))?
+        .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?
         .len();
     let from = if client.can_resume(there) && job.exact && there <= job.size {
         there
@@ -78,9 +78,9 @@ pub fn down(
         0
     };
     file.set_len(from)
-        .map_err(|error| failed("written", &error))?;
+        .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
     file.seek(SeekFrom::End(0))
-        .map_err(|error| failed("written", &error))?;
+        .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
     if from < job.size || job.size == 0 {
         client.download(&remote, from, job.size - from, &mut file, moved)?;
     }
@@ -92,22 +92,23 @@ pub fn down(
     }
     drop(file);
     if !intact(client, &remote, &part)? {
-        fs::remove_file(&part).map_err(|error| failed("removed", &error))?;
-        return Err(Problem::Lost(
-            "what came is not what the server has".to_owned(),
-        ));
+        fs::remove_file(&part)
+            .map_err(|error| failed(tr!("{path} cannot be removed", path), &error))?;
+        return Err(Problem::Lost(tr!("what came is not what the server has")));
     }
-    fs::rename(&part, &job.local).map_err(|error| failed("replaced", &error))
+    fs::rename(&part, &job.local)
+        .map_err(|error| failed(tr!("{path} cannot be replaced", path), &error))
 }
 
 /// A file that cannot be written. A full disk concerns all others, too.
-pub fn unwritten(what: &str, error: &std::io::Error) -> Error {
+pub fn unwritten(what: Text, error: &std::io::Error) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Error::new(Kind::Transfer, format!("{what}: the disk is full."))
-                .hint("Make room, and run it again: it goes on where it stopped.")
+            Error::new(Kind::Transfer, tr!("{what}: the disk is full.", what)).hint(tr!(
+                "Make room, and run it again: it goes on where it stopped."
+            ))
         }
-        _ => Error::file(format!("{what}: {error}.")),
+        _ => Error::file(tr!("{what}: {error}.", what, error)),
     }
 }
 
@@ -165,15 +166,11 @@ pub fn up(
     };
     if !sent || !intact(client, &part, &job.local)? {
         client.delete(&part)?;
-        return Err(Problem::Lost(
-            "what arrived is not what was sent".to_owned(),
-        ));
+        return Err(Problem::Lost(tr!("what arrived is not what was sent")));
     }
     if state(&file).map_err(unreadable)? != (size, changed) {
         client.delete(&part)?;
-        return Err(Problem::Lost(
-            "the file was changed while it was sent".to_owned(),
-        ));
+        return Err(Problem::Lost(tr!("the file was changed while it was sent")));
     }
     if let Some(at) = changed {
         client.set_changed(&part, at)?;
@@ -188,8 +185,7 @@ pub fn up(
         Ok(false) => client.rename(&part, &place),
         Ok(true) => Err(Problem::Refused(
             553,
-            "another file of that name has come in the meantime; the next run looks at it"
-                .to_owned(),
+            tr!("another file of that name has come in the meantime; the next run looks at it"),
         )),
         Err(problem) => Err(problem),
     };

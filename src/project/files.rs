@@ -13,6 +13,7 @@ use super::central::Databases;
 use super::document;
 use super::forms::Rules;
 use crate::error::{Error, Result};
+use crate::text::{Argument, Text, tr};
 
 /// More than any project needs, also one with large pictures in it; keeps a crafted zip from filling
 /// the memory.
@@ -52,8 +53,12 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     while let Some(folder) = folders.pop() {
         let unreadable = |error: io::Error| {
             let folder = folder.display();
-            Error::file(format!("The folder {folder} cannot be read: {error}."))
-                .hint("Name a folder that is there and that you may read.")
+            Error::file(tr!(
+                "The folder {folder} cannot be read: {error}.",
+                folder,
+                error
+            ))
+            .hint(tr!("Name a folder that is there and that you may read."))
         };
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
@@ -83,23 +88,24 @@ pub(super) struct Done {
 /// # Errors
 /// [`Kind::File`](crate::error::Kind::File): it was left as it is.
 pub(super) fn adapt(path: &Path, databases: &Databases<'_>) -> Result<Done> {
-    let refused = |why: String| {
-        Error::file(format!(
-            "The project {} was left as it is: {why}.",
-            path.display()
+    let refused = |why: Text| {
+        Error::file(tr!(
+            "The project {path} was left as it is: {why}.",
+            path = path.display(),
+            why
         ))
     };
-    let failed = |error: io::Error| refused(error.to_string());
+    let failed = |error: io::Error| refused(error.text());
     // Looked at before it is opened: that would wait for the other end of a pipe.
     let before = fs::symlink_metadata(path).map_err(failed)?;
     if before.is_symlink() {
-        return Err(refused("it is a link".to_owned()).hint("Name the project that it leads to."));
+        return Err(refused(tr!("it is a link")).hint(tr!("Name the project that it leads to.")));
     }
     if !before.is_file() {
-        return Err(refused("it is no plain file".to_owned()));
+        return Err(refused(tr!("it is no plain file")));
     }
     if before.len() > LARGEST {
-        return Err(refused("it is too large".to_owned()));
+        return Err(refused(tr!("it is too large")));
     }
     let content = fs::read(path).map_err(failed)?;
     let zipped = content.starts_with(b"PK\x03\x04");
@@ -111,7 +117,9 @@ pub(super) fn adapt(path: &Path, databases: &Databases<'_>) -> Result<Done> {
         }
     };
     let outcome = adapt(databases).map_err(|why| {
-        refused(why).hint("Open it in QGIS, save it, and send it again, or fetch it again.")
+        refused(why).hint(tr!(
+            "Open it in QGIS, save it, and send it again, or fetch it again."
+        ))
     })?;
     let Some(new) = outcome.new else {
         return Ok(Done::default());
@@ -142,10 +150,11 @@ pub(super) fn adapt(path: &Path, databases: &Databases<'_>) -> Result<Done> {
             leftover: outcome.leftover,
         }),
         Ok(false) => {
-            Err(refused("somebody else changed it just now".to_owned()).hint("Run this again."))
+            Err(refused(tr!("somebody else changed it just now")).hint(tr!("Run this again.")))
         }
-        Err(error) => Err(failed(error)
-            .hint("See whether its folder may be written and its disk has free space.")),
+        Err(error) => Err(failed(error).hint(tr!(
+            "See whether its folder may be written and its disk has free space."
+        ))),
     }
 }
 
@@ -160,10 +169,10 @@ struct Outcome {
     leftover: Option<usize>,
 }
 
-fn adapt_text(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, String> {
-    let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8".to_owned())?;
-    let document =
-        document::adapt(text, rules).map_err(|why| format!("it is not well-formed XML ({why})"))?;
+fn adapt_text(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, Text> {
+    let text = std::str::from_utf8(content).map_err(|_| tr!("it is not UTF-8"))?;
+    let document = document::adapt(text, rules)
+        .map_err(|why| tr!("it is not well-formed XML ({why})", why))?;
     Ok(match document.text {
         Some(text) => Outcome {
             leftover: rules.leftover(&text),
@@ -178,8 +187,8 @@ fn adapt_text(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome,
 }
 
 /// A `.qgz`: the projects in it are adapted, its other members copied as they are.
-fn adapt_zip(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, String> {
-    let broken = |error: zip::result::ZipError| format!("its zip cannot be read ({error})");
+fn adapt_zip(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, Text> {
+    let broken = |error: zip::result::ZipError| tr!("its zip cannot be read ({error})", error);
     let mut archive = ZipArchive::new(io::Cursor::new(content)).map_err(broken)?;
     let mut changed: Vec<(usize, Vec<u8>)> = Vec::new();
     let (mut whole, mut left) = (Outcome::default(), LARGEST);
@@ -192,7 +201,7 @@ fn adapt_zip(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, 
         }
         let text = read_member(&mut archive, at, left)?;
         left -= text.len() as u64;
-        let one = adapt_text(&text, rules).map_err(|why| format!("{why} in {name}"))?;
+        let one = adapt_text(&text, rules).map_err(|why| tr!("{why} in {name}", why, name))?;
         whole.sources += one.sources;
         whole.leftover = whole.leftover.or(one.leftover);
         changed.extend(one.new.map(|new| (at, new)));
@@ -209,16 +218,16 @@ fn read_member<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     at: usize,
     left: u64,
-) -> std::result::Result<Vec<u8>, String> {
+) -> std::result::Result<Vec<u8>, Text> {
     let member = archive
         .by_index(at)
-        .map_err(|error| format!("its zip cannot be read ({error})"))?;
+        .map_err(|error| tr!("its zip cannot be read ({error})", error))?;
     let mut text = Vec::new();
     // The size that the zip names may be wrong.
     let read = member.take(left + 1).read_to_end(&mut text);
-    read.map_err(|error| format!("its zip cannot be read ({error})"))?;
+    read.map_err(|error| tr!("its zip cannot be read ({error})", error))?;
     if text.len() as u64 > left {
-        return Err("what is in its zip is too large".to_owned());
+        return Err(tr!("what is in its zip is too large"));
     }
     Ok(text)
 }

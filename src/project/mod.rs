@@ -21,9 +21,10 @@ use std::path::{Path, PathBuf};
 pub use files::{backup_path, is_project};
 
 use crate::error::{Kind, Result};
-use crate::feedback::{Feedback, counted};
+use crate::feedback::Feedback;
 use crate::postgres::Surroundings;
 use crate::secret::Secret;
+use crate::text::{Text, tr};
 use central::Databases;
 
 /// What was done.
@@ -37,7 +38,7 @@ pub struct Adapted {
     pub sources: u64,
     /// Projects that were left as they are, and why, and those that still hold a password of the
     /// central where it is no source. Each was also told as a warning.
-    pub problems: Vec<String>,
+    pub problems: Vec<Text>,
 }
 
 /// Adapts the projects of a folder and its sub-folders: `.qgs` and `.qgz`, except those whose names
@@ -112,25 +113,16 @@ pub fn adapt_in(
             Ok(done) => {
                 adapted.changed += 1;
                 adapted.sources += done.sources;
-                feedback.info(format!(
-                    "The project {}: {} changed to the clone; as it was, it is kept as {}.",
-                    path.display(),
-                    counted(done.sources, "data source"),
-                    backup_path(path).display(),
-                ));
+                feedback.info(tr!("The project {path}: {n} data source changed to the clone; as it was, it is kept as {backup}." | "The project {path}: {n} data sources changed to the clone; as it was, it is kept as {backup}." % done.sources, path = path.display(), backup = backup_path(path).display()));
                 adapted.problems.extend(done.leftover.map(|line| {
-                    format!(
-                        "The project {} still holds a password of the central database in line {line}, \
-                         outside of what is known to be a data source. Take it out there, or change the password.",
-                        path.display()
-                    )
+                    tr!("The project {path} still holds a password of the central database in line {line}, outside of what is known to be a data source. Take it out there, or change the password.", path = path.display(), line)
                 }));
             }
-            Err(error) if error.kind() == Kind::File => adapted.problems.push(error.sentence()),
+            Err(error) if error.kind() == Kind::File => adapted.problems.push(error.whole()),
             Err(error) => return Err(error),
         }
         for problem in &adapted.problems[told..] {
-            feedback.warning(problem);
+            feedback.warning(problem.clone());
         }
     }
     Ok(adapted)
