@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::language::Language;
+use crate::text::{Text, tr};
+
 /// What kind of thing failed. The numbers are those of `lizsync_status` and are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -62,8 +65,8 @@ impl Kind {
 #[derive(Debug, thiserror::Error)]
 pub struct Error {
     kind: Kind,
-    message: String,
-    hint: Option<String>,
+    message: Text,
+    hint: Option<Text>,
     sqlstate: Option<String>,
     said: Option<Box<Said>>,
     outputs: Option<Box<Map<String, Value>>>,
@@ -75,7 +78,7 @@ pub struct Error {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Said {
     /// Message and detail.
-    pub message: String,
+    pub message: Text,
     /// The schema of the constraint or table.
     pub schema: Option<String>,
     /// The constraint that was violated.
@@ -89,16 +92,16 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        self.message.fmt(f)
     }
 }
 
 impl Error {
     /// An error of the given kind; `message` says what failed and names the object.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, message: Text) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message,
             hint: None,
             sqlstate: None,
             said: None,
@@ -109,8 +112,8 @@ impl Error {
 
     /// Adds what the user can do about it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub fn hint(mut self, hint: Text) -> Self {
+        self.hint = Some(hint);
         self
     }
 
@@ -144,34 +147,34 @@ impl Error {
 
     /// Puts what was being done in front of the message.
     #[must_use]
-    pub fn during(mut self, doing: impl fmt::Display) -> Self {
-        self.message = format!("{doing}: {}", self.message);
+    pub fn during(mut self, doing: Text) -> Self {
+        self.message = tr!("{doing}: {message}", doing, message = self.message);
         self
     }
 
     /// A parameter whose value cannot be used.
-    pub fn parameter(message: impl Into<String>) -> Self {
+    pub fn parameter(message: Text) -> Self {
         Self::new(Kind::Parameter, message)
     }
 
     /// A database that is not in the state the algorithm needs.
-    pub fn state(message: impl Into<String>) -> Self {
+    pub fn state(message: Text) -> Self {
         Self::new(Kind::State, message)
     }
 
     /// A local file that cannot be used.
-    pub fn file(message: impl Into<String>) -> Self {
+    pub fn file(message: Text) -> Self {
         Self::new(Kind::File, message)
     }
 
     /// The user canceled.
     pub fn canceled() -> Self {
-        Self::new(Kind::Canceled, "Canceled: nothing more was changed.")
+        Self::new(Kind::Canceled, tr!("Canceled: nothing more was changed."))
     }
 
-    /// A defect of this library, which users should report.
+    /// A defect of this library, which users should report. It is not translated: it is for us.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(Kind::Internal, message)
+        Self::new(Kind::Internal, Text::verbatim(message))
     }
 
     /// The kind of failure.
@@ -180,8 +183,13 @@ impl Error {
     }
 
     /// What the user can do about it, where that is not in the message.
-    pub fn hint_text(&self) -> Option<&str> {
-        self.hint.as_deref()
+    pub fn hint_text(&self) -> Option<&Text> {
+        self.hint.as_ref()
+    }
+
+    /// What failed, without the hint.
+    pub fn message_text(&self) -> &Text {
+        &self.message
     }
 
     /// PostgreSQL's error code, where PostgreSQL raised the error.
@@ -199,11 +207,21 @@ impl Error {
         self.outputs.as_deref()
     }
 
-    /// The sentence for OUTPUT_STRING: message and hint.
-    pub fn sentence(&self) -> String {
+    /// Message and hint, to be put into another message.
+    pub fn whole(&self) -> Text {
         match &self.hint {
-            Some(hint) => format!("{} {hint}", self.message),
+            Some(hint) => Text::joined([&self.message, hint], " "),
             None => self.message.clone(),
         }
+    }
+
+    /// The sentence for OUTPUT_STRING: message and hint, in English.
+    pub fn sentence(&self) -> String {
+        self.sentence_in(Language::ENGLISH)
+    }
+
+    /// As [`sentence`](Self::sentence), in another language.
+    pub fn sentence_in(&self, language: Language) -> String {
+        self.whole().in_language(language)
     }
 }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::language::Language;
+use crate::text::Text;
 
 /// How important a message is. The numbers are those of the C interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +36,10 @@ type Hook = Arc<dyn Fn() + Send + Sync>;
 
 /// The link between an algorithm and its caller. Cheap to clone; shared between threads.
 #[derive(Clone)]
-pub struct Feedback(Arc<Inner>);
+pub struct Feedback {
+    inner: Arc<Inner>,
+    language: Language,
+}
 
 struct Inner {
     sink: Sink,
@@ -58,12 +63,29 @@ impl Drop for CancelGuard {
 impl Feedback {
     /// A feedback that hands every event to `sink`, on whichever thread the event arises.
     pub fn new(sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Inner {
-            sink: Box::new(sink),
-            canceled: AtomicBool::new(false),
-            hooks: Mutex::default(),
-            next_hook: AtomicU64::new(0),
-        }))
+        Self {
+            inner: Arc::new(Inner {
+                sink: Box::new(sink),
+                canceled: AtomicBool::new(false),
+                hooks: Mutex::default(),
+                next_hook: AtomicU64::new(0),
+            }),
+            language: Language::ENGLISH,
+        }
+    }
+
+    /// The same link, with its messages in that language.
+    #[must_use]
+    pub fn speaking(&self, language: Language) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            language,
+        }
+    }
+
+    /// The language of its messages.
+    pub fn language(&self) -> Language {
+        self.language
     }
 
     /// A feedback that nobody listens to.
@@ -72,33 +94,36 @@ impl Feedback {
     }
 
     fn hooks(&self) -> MutexGuard<'_, BTreeMap<u64, Hook>> {
-        self.0.hooks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .hooks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says how far the work is, in percent.
     pub fn progress(&self, percent: f64) {
-        (self.0.sink)(Event::Progress(percent.clamp(0.0, 100.0)));
+        (self.inner.sink)(Event::Progress(percent.clamp(0.0, 100.0)));
     }
 
     /// Says something to the user.
-    pub fn message(&self, level: Level, text: impl Into<String>) {
-        (self.0.sink)(Event::Message(level, text.into()));
+    pub fn message(&self, level: Level, text: Text) {
+        (self.inner.sink)(Event::Message(level, text.in_language(self.language)));
     }
 
     /// Says what is being done.
-    pub fn info(&self, text: impl Into<String>) {
+    pub fn info(&self, text: Text) {
         self.message(Level::Info, text);
     }
 
     /// Says what the user should look at.
-    pub fn warning(&self, text: impl Into<String>) {
+    pub fn warning(&self, text: Text) {
         self.message(Level::Warning, text);
     }
 
     /// Asks the work to stop: [`check`](Self::check) fails from now on, and every hook is called
     /// (each interrupts one thing that may take long: a query, a child process).
     pub fn cancel(&self) {
-        self.0.canceled.store(true, Ordering::SeqCst);
+        self.inner.canceled.store(true, Ordering::SeqCst);
         let hooks: Vec<Hook> = self.hooks().values().cloned().collect();
         // Side by side: one that has to wait for a server must not keep the others from their work.
         std::thread::scope(|threads| {
@@ -110,7 +135,7 @@ impl Feedback {
 
     /// Whether the caller asked to stop.
     pub fn is_canceled(&self) -> bool {
-        self.0.canceled.load(Ordering::SeqCst)
+        self.inner.canceled.load(Ordering::SeqCst)
     }
 
     /// Fails with [`Kind::Canceled`](crate::error::Kind::Canceled) when the caller asked to stop.
@@ -126,7 +151,7 @@ impl Feedback {
     /// thread, at any moment until the guard is dropped, and at once if the cancel came first.
     pub fn on_cancel(&self, hook: impl Fn() + Send + Sync + 'static) -> CancelGuard {
         let hook: Hook = Arc::new(hook);
-        let id = self.0.next_hook.fetch_add(1, Ordering::SeqCst);
+        let id = self.inner.next_hook.fetch_add(1, Ordering::SeqCst);
         self.hooks().insert(id, hook.clone());
         if self.is_canceled() {
             hook();
@@ -136,12 +161,6 @@ impl Feedback {
             id,
         }
     }
-}
-
-/// A number of things, in words: `1 row`, `2 rows`.
-pub fn counted(number: u64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{plural}")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! The layers, from top to bottom (each uses only what is below it):
 //! `ffi`, [`registry`], `algorithms`, the engines `structure`, `package`, `sync`, `files` and
 //! [`project`],
-//! `postgres`, [`schema`], and [`feedback`], [`error`], [`secret`].
+//! `postgres`, [`schema`], and [`feedback`], [`error`], [`secret`], [`text`], [`language`].
 
 // What input or the world decides is an error, never a panic.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -18,6 +18,7 @@ pub mod feedback;
 pub mod ffi;
 pub mod files;
 mod hex;
+pub mod language;
 mod package;
 pub mod postgres;
 mod private;
@@ -27,6 +28,7 @@ pub mod schema;
 pub mod secret;
 pub mod structure;
 pub mod sync;
+pub mod text;
 
 /// The version of this product, also the version of the database structure that it installs.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

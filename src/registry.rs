@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 
 use crate::algorithms;
 use crate::error::{Error, Kind, Result};
-use crate::feedback::{Feedback, counted};
+use crate::feedback::Feedback;
+use crate::language::Language;
 use crate::schema::{Output, Outputs, Parameter, Parameters, Type};
 use crate::secret::shown;
+use crate::text::{Text, tr};
 
 /// One algorithm: its schema, and the function that runs it.
 pub struct Algorithm {
@@ -95,16 +97,14 @@ pub fn find(id: &str) -> Result<&'static Algorithm> {
         .find(|algorithm| algorithm.id == id)
         .copied()
         .ok_or_else(|| {
-            let id = shown(id, "of that id (not shown, as it may hold a password)");
-            let known: Vec<_> = algorithms::ALL
-                .iter()
-                .map(|algorithm| algorithm.id)
-                .collect();
-            Error::new(
-                Kind::UnknownAlgorithm,
-                format!("There is no algorithm {id}."),
-            )
-            .hint(format!("The algorithms are {}.", known.join(", ")))
+            let message = match shown(id) {
+                Some(id) => tr!("There is no algorithm {id}.", id),
+                None => {
+                    tr!("There is no algorithm of that id (not shown, as it may hold a password).")
+                }
+            };
+            let ids = Text::list(algorithms::ALL.iter().map(|algorithm| algorithm.id));
+            Error::new(Kind::UnknownAlgorithm, message).hint(tr!("The algorithms are {ids}.", ids))
         })
 }
 
@@ -113,9 +113,10 @@ pub fn find(id: &str) -> Result<&'static Algorithm> {
 /// # Errors
 /// As [`run`], as far as they show without doing the work.
 pub fn check(id: &str, given: &Value, feedback: &Feedback) -> Result<Outputs> {
+    let feedback = &feedback.speaking(Language::wanted(given));
     let algorithm = find(id)?;
     let parameters = Parameters::validate(algorithm.parameters, given)?;
-    let mut reached = 0;
+    let mut reached: u64 = 0;
     for parameter in algorithm
         .parameters
         .iter()
@@ -123,13 +124,13 @@ pub fn check(id: &str, given: &Value, feedback: &Feedback) -> Result<Outputs> {
     {
         if let Some(value) = parameters.text(parameter.id) {
             crate::postgres::open(value, parameters.connections(), feedback)
-                .map_err(|error| error.during(parameter.id))?;
+                .map_err(|error| error.during(Text::verbatim(parameter.id)))?;
             reached += 1;
         }
     }
-    Ok(Outputs::new(format!(
-        "The parameters are valid; {} answered.",
-        counted(reached, "database")
+    Ok(Outputs::new(tr!(
+        "The parameters are valid; {n} database answered."
+            | "The parameters are valid; {n} databases answered." % reached
     )))
 }
 
@@ -138,6 +139,7 @@ pub fn check(id: &str, given: &Value, feedback: &Feedback) -> Result<Outputs> {
 /// # Errors
 /// Every [`Kind`]: [`Kind::Parameter`] names the parameter, [`Kind::Canceled`] follows a cancel.
 pub fn run(id: &str, given: &Value, feedback: &Feedback) -> Result<Outputs> {
+    let feedback = &feedback.speaking(Language::wanted(given));
     let algorithm = find(id)?;
     let parameters = Parameters::validate(algorithm.parameters, given)?;
     let outcome = (algorithm.run)(&parameters, feedback);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
+use crate::language::{self, LANGUAGE, Language};
 use crate::secret::{Secret, is_connection, shown};
+use crate::text::{Text, tr};
 
 /// The key of the parameters JSON that maps connection names to conninfo strings.
 const CONNECTIONS: &str = "connections";
@@ -150,6 +152,15 @@ impl Parameter {
         entry
     }
 
+    /// How messages name it.
+    pub(crate) fn text(&self) -> Text {
+        tr!(
+            "{id} ({label})",
+            id = self.id,
+            label = Text::label(self.label)
+        )
+    }
+
     /// Whether `value` is of this parameter's type; the error names the parameter.
     fn check(&self, value: &Value) -> Result<()> {
         let fits = match self.kind {
@@ -158,33 +169,40 @@ impl Parameter {
             _ => value.is_string(),
         };
         if !fits {
-            let wanted = match self.kind {
-                Type::Boolean => "true or false",
-                Type::Number => "a number",
-                _ => "a text",
-            };
-            let message = format!(
-                "Parameter {} ({}) must be {wanted}, not {}.",
-                self.id,
-                self.label,
-                json_type(value)
-            );
-            return Err(Error::parameter(message));
+            let (given, parameter) = (json_type(value), self.text());
+            return Err(Error::parameter(match self.kind {
+                Type::Boolean => tr!(
+                    "Parameter {parameter} must be true or false, not {given}.",
+                    parameter,
+                    given
+                ),
+                Type::Number => tr!(
+                    "Parameter {parameter} must be a number, not {given}.",
+                    parameter,
+                    given
+                ),
+                _ => tr!(
+                    "Parameter {parameter} must be a text, not {given}.",
+                    parameter,
+                    given
+                ),
+            }));
         }
         if value.as_str().is_some_and(|text| text.contains('\0')) {
-            let message = format!(
-                "Parameter {} ({}) holds a null character.",
-                self.id, self.label
-            );
-            return Err(Error::parameter(message));
+            return Err(Error::parameter(tr!(
+                "Parameter {parameter} holds a null character.",
+                parameter = self.text()
+            )));
         }
         let place = matches!(self.kind, Type::File | Type::Folder | Type::FileDestination);
         if place && value.as_str().is_some_and(is_connection) {
-            let message = format!(
-                "Parameter {} ({}) holds a connection string (not shown, as it may hold a password).",
-                self.id, self.label
+            let message = tr!(
+                "Parameter {parameter} holds a connection string (not shown, as it may hold a password).",
+                parameter = self.text()
             );
-            return Err(Error::parameter(message).hint("Give it the path of a file or folder."));
+            return Err(
+                Error::parameter(message).hint(tr!("Give it the path of a file or folder."))
+            );
         }
         Ok(())
     }
@@ -226,13 +244,13 @@ impl Parameters {
     /// there is a default.
     pub fn validate(schema: &[Parameter], given: &Value) -> Result<Self> {
         let Value::Object(given) = given else {
-            let message = format!(
-                "The parameters must be a JSON object, not {}.",
-                json_type(given)
-            );
-            return Err(Error::parameter(message));
+            return Err(Error::parameter(tr!(
+                "The parameters must be a JSON object, not {given}.",
+                given = json_type(given)
+            )));
         };
         refuse_unknown(schema, given)?;
+        language::check(given.get(LANGUAGE))?;
         let mut values = BTreeMap::new();
         for parameter in schema {
             if let Some(value) = resolve(parameter, given.get(parameter.id))? {
@@ -280,16 +298,18 @@ impl Parameters {
 
 fn refuse_unknown(schema: &[Parameter], given: &Map<String, Value>) -> Result<()> {
     for key in given.keys() {
-        if key != CONNECTIONS && !schema.iter().any(|parameter| parameter.id == key) {
-            let known: Vec<_> = schema.iter().map(|parameter| parameter.id).collect();
+        let ours = key == CONNECTIONS || key == LANGUAGE;
+        if !ours && !schema.iter().any(|parameter| parameter.id == key) {
             // Ids are in capitals; anything else may be a password in front of a “=”.
-            let hidden = "whose name is not shown, as it may hold a password";
-            let key = match key.chars().all(|c| c.is_ascii_uppercase() || c == '_') {
-                true => shown(key, hidden),
-                false => hidden.to_owned(),
+            let is_id = key.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+            let message = match shown(key).filter(|_| is_id) {
+                Some(key) => tr!("Unknown parameter {key}.", key),
+                None => {
+                    tr!("Unknown parameter whose name is not shown, as it may hold a password.")
+                }
             };
-            return Err(Error::parameter(format!("Unknown parameter {key}."))
-                .hint(format!("The parameters are {}.", known.join(", "))));
+            let known = Text::list(schema.iter().map(|parameter| parameter.id));
+            return Err(Error::parameter(message).hint(tr!("The parameters are {known}.", known)));
         }
     }
     Ok(())
@@ -305,16 +325,13 @@ fn resolve(parameter: &Parameter, given: Option<&Value>) -> Result<Option<Value>
     match given.cloned().filter(|value| !empty(value)).or(default) {
         Some(value) => Ok(Some(value)),
         None if parameter.required => {
-            let problem = if given.is_some() {
-                "is empty"
+            let parameter = parameter.text();
+            let message = if given.is_some() {
+                tr!("Parameter {parameter} is empty.", parameter)
             } else {
-                "is missing"
+                tr!("Parameter {parameter} is missing.", parameter)
             };
-            let message = format!(
-                "Parameter {} ({}) {problem}.",
-                parameter.id, parameter.label
-            );
-            Err(Error::parameter(message).hint("Give it a value."))
+            Err(Error::parameter(message).hint(tr!("Give it a value.")))
         }
         None => Ok(None),
     }
@@ -322,8 +339,9 @@ fn resolve(parameter: &Parameter, given: Option<&Value>) -> Result<Option<Value>
 
 fn connections(given: Option<&Value>) -> Result<BTreeMap<String, Secret>> {
     let wrong = || {
-        let message = "“connections” must be an object of names and conninfo strings.";
-        Error::parameter(message)
+        Error::parameter(tr!(
+            "“connections” must be an object of names and conninfo strings."
+        ))
     };
     match given {
         None | Some(Value::Null) => Ok(BTreeMap::new()),
@@ -332,9 +350,10 @@ fn connections(given: Option<&Value>) -> Result<BTreeMap<String, Secret>> {
             .map(|(name, value)| {
                 let text = value.as_str().ok_or_else(wrong)?;
                 if text.contains('\0') {
-                    let name = shown(name, "whose name is not shown");
-                    let message = format!("The connection {name} holds a null character.");
-                    return Err(Error::parameter(message));
+                    return Err(Error::parameter(match shown(name) {
+                        Some(name) => tr!("The connection {name} holds a null character.", name),
+                        None => tr!("A connection (its name is not shown) holds a null character."),
+                    }));
                 }
                 Ok((name.clone(), Secret::new(text)))
             })
@@ -343,14 +362,14 @@ fn connections(given: Option<&Value>) -> Result<BTreeMap<String, Secret>> {
     }
 }
 
-fn json_type(value: &Value) -> &'static str {
+fn json_type(value: &Value) -> Text {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Null => Text::verbatim("null"),
+        Value::Bool(_) => tr!("a truth value"),
+        Value::Number(_) => tr!("a number"),
+        Value::String(_) => tr!("a text"),
+        Value::Array(_) => tr!("a list"),
+        Value::Object(_) => tr!("an object"),
     }
 }
 
@@ -366,15 +385,15 @@ fn number(value: f64) -> Value {
 /// What an algorithm returns besides OUTPUT_STATUS.
 #[derive(Debug, Clone)]
 pub struct Outputs {
-    sentence: String,
+    sentence: Text,
     values: Map<String, Value>,
 }
 
 impl Outputs {
     /// Outputs with this OUTPUT_STRING.
-    pub fn new(sentence: impl Into<String>) -> Self {
+    pub fn new(sentence: Text) -> Self {
         Self {
-            sentence: sentence.into(),
+            sentence,
             values: Map::new(),
         }
     }
@@ -388,8 +407,8 @@ impl Outputs {
 
     /// With another sentence.
     #[must_use]
-    pub fn saying(mut self, sentence: impl Into<String>) -> Self {
-        self.sentence = sentence.into();
+    pub fn saying(mut self, sentence: Text) -> Self {
+        self.sentence = sentence;
         self
     }
 
@@ -398,27 +417,35 @@ impl Outputs {
         self.values
     }
 
-    /// The JSON object of a success.
+    /// The JSON object of a success, in English.
     pub fn into_json(self) -> Value {
+        self.into_json_in(Language::ENGLISH)
+    }
+
+    /// The JSON object of a success.
+    pub fn into_json_in(self, language: Language) -> Value {
         let mut object = self.values;
         object.insert("OUTPUT_STATUS".into(), json!(1));
-        object.insert("OUTPUT_STRING".into(), json!(self.sentence));
+        object.insert(
+            "OUTPUT_STRING".into(),
+            json!(self.sentence.in_language(language)),
+        );
         Value::Object(object)
     }
 }
 
 /// The JSON object of a failure.
-pub fn failure(error: &Error) -> Value {
+pub fn failure(error: &Error, language: Language) -> Value {
     let mut detail = json!({"code": error.kind().code(), "kind": error.kind().name()});
     if let Some(sqlstate) = error.sqlstate_code() {
         detail["sqlstate"] = json!(sqlstate);
     }
     if let Some(hint) = error.hint_text() {
-        detail["hint"] = json!(hint);
+        detail["hint"] = json!(hint.in_language(language));
     }
     let mut object = error.outputs().cloned().unwrap_or_default();
     object.insert("OUTPUT_STATUS".into(), json!(0));
-    object.insert("OUTPUT_STRING".into(), json!(error.sentence()));
+    object.insert("OUTPUT_STRING".into(), json!(error.sentence_in(language)));
     object.insert("error".into(), detail);
     Value::Object(object)
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::text::{Text, tr};
+
 /// A password, or a text that holds one: prints as `***` and is wiped when dropped.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Secret(Zeroizing<String>);
@@ -20,32 +22,40 @@ impl Secret {
     }
 }
 
-/// A text that stands where a name belongs, for a message: quoted, or `instead` when it may be a
+/// A text that stands where a name belongs, for a message: quoted, or nothing when it may be a
 /// mistyped connection string, which may hold a password.
-pub fn shown(text: &str, instead: &str) -> String {
+pub fn shown(text: &str) -> Option<Text> {
     let tells = |word: &str| {
         let word = word.to_ascii_lowercase();
         word.contains("pass") || matches!(word.as_str(), "pw" | "pwd" | "user" | "host" | "dbname")
     };
     if text.len() > 240 || text.chars().count() > 60 || text.contains([':', '@', '/', '=']) {
-        return instead.to_owned();
+        return None;
     }
     let mut words = text.split(|c: char| !c.is_alphanumeric());
     let several = words.clone().filter(|word| !word.is_empty()).count() > 1;
     if several && !is_identifier(text) && words.any(tells) {
-        instead.to_owned()
+        None
     } else {
-        format!("“{text}”")
+        Some(quoted(text))
     }
 }
 
 /// Names for a message, all of them or none: one mistyped connection string may look like several.
-pub fn shown_list(names: &[String]) -> String {
-    let list: Vec<String> = names.iter().map(|name| shown(name, "")).collect();
-    match list.iter().any(String::is_empty) {
-        true => "not shown here, as they may hold a password".to_owned(),
-        false => list.join(", "),
+pub fn shown_list(names: &[String]) -> Text {
+    match names
+        .iter()
+        .map(|name| shown(name))
+        .collect::<Option<Vec<_>>>()
+    {
+        None => tr!("not shown here, as they may hold a password"),
+        Some(list) => Text::list(list),
     }
+}
+
+/// A name in quotes.
+pub fn quoted(name: &str) -> Text {
+    tr!("“{name}”", name)
 }
 
 /// Whether a text that stands where a file or another name belongs is a connection string by mistake.
@@ -132,8 +142,8 @@ mod tests {
             assert!(!is_connection(text), "{text}");
         }
         let list = ["gis".to_owned(), "password=x".to_owned()];
-        assert!(!shown_list(&list).contains("gis"));
-        assert_eq!(shown_list(&list[..1]), "“gis”");
+        assert!(!shown_list(&list).to_string().contains("gis"));
+        assert_eq!(shown_list(&list[..1]).to_string(), "“gis”");
     }
 
     #[test]
@@ -147,7 +157,7 @@ mod tests {
     #[test]
     fn a_name_is_shown_and_what_may_hold_a_password_is_not() {
         for name in ["central", "Ma base de données", "PASS_WORD", "a,b", "host"] {
-            assert_eq!(shown(name, "a name"), format!("“{name}”"));
+            assert_eq!(shown(name).unwrap().to_string(), format!("“{name}”"));
         }
         for text in [
             "postgresql://anna:sesame@db/gis",
@@ -157,7 +167,7 @@ mod tests {
             "password,sesame",
             "passwort=sesame",
         ] {
-            assert_eq!(shown(text, "a name"), "a name");
+            assert_eq!(shown(text), None);
         }
     }
 }

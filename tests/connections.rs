@@ -164,7 +164,7 @@ fn over_the_local_socket() {
         test("SOCKET"),
         test("PORT")
     );
-    assert_eq!(connection.describe(), described);
+    assert_eq!(connection.describe().to_string(), described);
     assert_eq!(
         one(&mut connection, "current_setting('application_name')"),
         "lizsync"
@@ -187,7 +187,7 @@ fn over_the_local_socket() {
     let surroundings = home.surroundings().sockets(test("SOCKET"));
     let value = format!("port={}", test("PORT"));
     let found = open_in(&surroundings, &value, &BTreeMap::new(), &Feedback::silent()).unwrap();
-    assert!(found.describe().contains("local socket"));
+    assert!(found.describe().to_string().contains("local socket"));
 
     let error = refusal(&format!(
         "host=/nowhere port={} user=postgres",
@@ -263,7 +263,7 @@ fn a_password_of_every_character_arrives_in_every_form() {
         let mut connection = open_in(surroundings, value, &named, &Feedback::silent()).unwrap();
         assert_eq!(one(&mut connection, "current_user"), role.0);
         let expected = format!("database “postgres” on 127.0.0.1:{port}");
-        assert_eq!(connection.describe(), expected);
+        assert_eq!(connection.describe().to_string(), expected);
         let expected = if value == "clone" {
             "my name"
         } else {
@@ -325,7 +325,7 @@ fn the_first_server_that_will_do_is_taken() {
     );
     let mut connection = connect(&format!("{base} target_session_attrs=read-write")).unwrap();
     let described = format!("database “postgres” on localhost:{port}");
-    assert_eq!(connection.describe(), described);
+    assert_eq!(connection.describe().to_string(), described);
     assert_eq!(one(&mut connection, "1"), "1");
     let environment = connection.child_environment();
     let variable = |name: &str| {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
-use crate::files::{Account, Excluded, Outcome, Places, Session, Tls, Wishes};
+use crate::files::{Account, Direction, Excluded, Outcome, Places, Session, Tls, Wishes};
 use crate::schema::{Default, Output, Outputs, Parameter, Parameters, Type};
 use crate::secret::Secret;
+use crate::text::{Text, tr};
 
 /// The parameters of one server: CENTRAL or CLONE.
 #[derive(Debug, Clone, Copy)]
@@ -189,16 +190,16 @@ pub(super) fn folder<'p>(parameter: &Parameter, parameters: &'p Parameters) -> R
         return Ok(path);
     }
     Err(
-        Error::file(format!("{} is no folder.", path.display())).hint(format!(
-            "Give {} ({}) a folder.",
-            parameter.id, parameter.label
+        Error::file(tr!("{path} is no folder.", path = path.display())).hint(tr!(
+            "Give {parameter} a folder.",
+            parameter = parameter.text()
         )),
     )
 }
 
 /// The outputs of a mirror, whatever it says.
 pub(super) fn outputs(outcome: &Outcome) -> Outputs {
-    Outputs::new("")
+    Outputs::new(Text::empty())
         .with(FILES_TRANSFERRED.id, outcome.files.len())
         .with(BYTES_TRANSFERRED.id, outcome.bytes)
         .with(FILES_SKIPPED.id, outcome.skipped)
@@ -206,22 +207,21 @@ pub(super) fn outputs(outcome: &Outcome) -> Outputs {
 }
 
 /// The sentence of a mirror; where files could not be transferred an error, which has the outputs all the same.
-pub(super) fn sentence(outcome: &Outcome, place: &str, outputs: &Outputs) -> Result<String> {
+pub(super) fn sentence(outcome: &Outcome, direction: Direction, outputs: &Outputs) -> Result<Text> {
     outcome
-        .sentence(place)
+        .sentence(direction)
         .map_err(|error| error.with_outputs(outputs.clone().values()))
 }
 
 /// The file of certificates.
 fn roots(parameters: &Parameters) -> Result<Option<PathBuf>> {
     match parameters.text(CA_FILE.id).map(Path::new) {
-        Some(path) if !path.is_file() => Err(Error::file(format!(
-            "Parameter {} ({}): there is no file {}.",
-            CA_FILE.id,
-            CA_FILE.label,
-            path.display()
+        Some(path) if !path.is_file() => Err(Error::file(tr!(
+            "Parameter {parameter}: there is no file {path}.",
+            parameter = CA_FILE.text(),
+            path = path.display()
         ))
-        .hint("Give it a file of certificates in PEM form, or leave it out for a certificate that the operating system trusts.")),
+        .hint(tr!("Give it a file of certificates in PEM form, or leave it out for a certificate that the operating system trusts."))),
         path => Ok(path.map(Path::to_owned)),
     }
 }
@@ -235,9 +235,9 @@ fn host(parameter: &Parameter, parameters: &Parameters) -> Result<String> {
     let host = inside.unwrap_or(given);
     let is_address = host.parse::<std::net::IpAddr>().is_ok();
     if !is_address && (host.contains(['@', '/', ':', ' ']) || host.is_empty()) {
-        return Err(Error::parameter(format!(
-            "Parameter {} ({}) must be the name or address of a server, without login, port and path (not shown, as it may hold a password).",
-            parameter.id, parameter.label
+        return Err(Error::parameter(tr!(
+            "Parameter {parameter} must be the name or address of a server, without login, port and path (not shown, as it may hold a password).",
+            parameter = parameter.text()
         )));
     }
     Ok(host.to_owned())
@@ -251,9 +251,11 @@ fn number(
 ) -> Result<Option<f64>> {
     match parameters.number(parameter.id) {
         Some(value) if (from..=to).contains(&value) => Ok(Some(value)),
-        Some(_) => Err(Error::parameter(format!(
-            "Parameter {} ({}) must be between {from} and {to}.",
-            parameter.id, parameter.label
+        Some(_) => Err(Error::parameter(tr!(
+            "Parameter {parameter} must be between {from} and {to}.",
+            parameter = parameter.text(),
+            from,
+            to
         ))),
         None => Ok(None),
     }
@@ -266,9 +268,9 @@ fn whole(
     to: f64,
 ) -> Result<Option<u32>> {
     match number(parameter, parameters, from, to)? {
-        Some(value) if value.fract() != 0.0 => Err(Error::parameter(format!(
-            "Parameter {} ({}) must be a whole number.",
-            parameter.id, parameter.label
+        Some(value) if value.fract() != 0.0 => Err(Error::parameter(tr!(
+            "Parameter {parameter} must be a whole number.",
+            parameter = parameter.text()
         ))),
         value => Ok(value.map(|value| value as u32)),
     }

@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{CENTRAL, CLONE, ftp};
 use crate::error::Result;
-use crate::feedback::{Feedback, counted};
-use crate::files::{self, Arrival};
+use crate::feedback::Feedback;
+use crate::files::{self, Arrival, Direction};
 use crate::project::{self, Adapted};
 use crate::registry::{Algorithm, FILES, OUTPUT_STATUS, OUTPUT_STRING};
 use crate::schema::{Default, Output, Outputs, Parameter, Parameters, Type};
 use crate::secret::Secret;
+use crate::text::{Text, tr};
 
 const FOLDER: Parameter = Parameter::new(
     "CLONE_QGIS_PROJECT_FOLDER",
@@ -99,31 +100,34 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     let mut adapted = arrival.adapted.into_inner().unwrap_or_default();
     if adapts && !wishes.dry_run {
         // Those that were here before.
-        feedback.info("Adapting the projects.");
+        feedback.info(tr!("Adapting the projects."));
         adapted += project::adapt(here, central, clone, parameters.connections(), feedback)?;
     }
-    let place = format!("fetched from the FTP server {}", session.account);
     let outputs = ftp::outputs(&outcome)
         .with("PROJECTS_ADAPTED", adapted.changed)
         .with("SOURCES_REPLACED", adapted.sources)
         .with("PROJECTS_FAILED", adapted.problems.len());
-    let mut sentence = ftp::sentence(&outcome, &place, &outputs)?;
+    let mut sentences = vec![ftp::sentence(
+        &outcome,
+        Direction::Fetched(&session.account),
+        &outputs,
+    )?];
     if adapted.changed > 0 {
-        sentence.push_str(&format!(
-            " {} adapted to the clone ({}).",
-            counted(adapted.changed, "project"),
-            counted(adapted.sources, "data source")
+        sentences.push(tr!(
+            "{n} project adapted to the clone ({sources})."
+                | "{n} projects adapted to the clone ({sources})." % adapted.changed,
+            sources = tr!("{n} data source" | "{n} data sources" % adapted.sources)
         ));
     }
     if !adapted.problems.is_empty() {
         // Said with the result: such a project may still read the central.
-        sentence.push_str(&format!(
-            " {} could not be adapted: {}",
-            counted(adapted.problems.len() as u64, "project"),
-            adapted.problems.join(" ")
+        sentences.push(tr!(
+            "{n} project could not be adapted: {problems}"
+                | "{n} projects could not be adapted: {problems}" % adapted.problems.len(),
+            problems = Text::joined(&adapted.problems, " ")
         ));
     }
-    Ok(outputs.saying(sentence))
+    Ok(outputs.saying(Text::joined(sentences, " ")))
 }
 
 /// Projects are adapted before they get their names.

@@ -3,7 +3,7 @@
 use super::{CENTRAL, ftp};
 use crate::error::Result;
 use crate::feedback::Feedback;
-use crate::files;
+use crate::files::{self, Direction};
 use crate::registry::{Algorithm, FILES, OUTPUT_STATUS, OUTPUT_STRING};
 use crate::schema::{Outputs, Parameter, Parameters, Type};
 
@@ -56,8 +56,7 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     let session = ftp::CLONE.session(parameters, feedback)?;
     let wishes = ftp::wishes(parameters)?;
     let outcome = files::send(&session, here, ftp::CLONE.folder(parameters)?, &wishes)?;
-    let place = format!("sent to the FTP server {}", session.account);
     let outputs = ftp::outputs(&outcome);
-    let sentence = ftp::sentence(&outcome, &place, &outputs)?;
+    let sentence = ftp::sentence(&outcome, Direction::Sent(&session.account), &outputs)?;
     Ok(outputs.saying(sentence))
 }

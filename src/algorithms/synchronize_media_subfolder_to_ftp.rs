@@ -2,11 +2,12 @@
 
 use super::{CLONE, ftp};
 use crate::error::Result;
-use crate::feedback::{Feedback, counted};
-use crate::files::{self, Mentions};
+use crate::feedback::Feedback;
+use crate::files::{self, Direction, Mentions};
 use crate::postgres;
 use crate::registry::{Algorithm, FILES, OUTPUT_STATUS, OUTPUT_STRING};
 use crate::schema::{Output, Outputs, Parameter, Parameters, Type};
+use crate::text::{Text, tr};
 
 const FOLDER: Parameter = Parameter::new(
     "LOCAL_QGIS_PROJECT_FOLDER",
@@ -66,7 +67,6 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     let wishes = ftp::wishes(parameters)?;
     let folder = ftp::CENTRAL.folder(parameters)?;
     let outcome = files::send_media(&session, here, folder, mentioned.is_some(), &wishes)?;
-    let place = format!("sent to media/upload of the FTP server {}", session.account);
     let found = mentioned.map(|mentioned| Mentions::compare(&mentioned, &outcome.known));
     if let Some(found) = &found {
         found.tell(feedback);
@@ -78,18 +78,18 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         .with("CLASHES", outcome.clashes.len())
         .with("MISSING_FILES", missing)
         .with("UNMENTIONED_FILES", unmentioned);
-    let mut sentence = ftp::sentence(&outcome.files, &place, &outputs)?;
+    let direction = Direction::SentMedia(&session.account);
+    let mut sentences = vec![ftp::sentence(&outcome.files, direction, &outputs)?];
     if !outcome.clashes.is_empty() {
-        let count = counted(outcome.clashes.len() as u64, "file");
-        sentence.push_str(&format!(
-            " {count} with the name of another one there: sent under another name."
+        sentences.push(tr!(
+            "{n} file with the name of another one there: sent under another name."
+                | "{n} files with the name of another one there: sent under another name."
+                    % outcome.clashes.len()
         ));
     }
     if missing > 0 {
-        sentence.push_str(&format!(
-            " {} that rows mention exists nowhere.",
-            counted(missing as u64, "file")
-        ));
+        sentences.push(tr!("{n} file that rows mention exists nowhere."
+            | "{n} files that rows mention exist nowhere." % missing));
     }
-    Ok(outputs.saying(sentence))
+    Ok(outputs.saying(Text::joined(sentences, " ")))
 }

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::feedback::{Feedback, Level};
+use crate::text::Text;
 
 thread_local! {
     static CURRENT: RefCell<Option<Feedback>> = const { RefCell::new(None) };
@@ -23,7 +24,7 @@ impl Log for Forwarder {
         if self.enabled(record.metadata()) {
             CURRENT.with_borrow(|current| {
                 if let Some(feedback) = current {
-                    feedback.message(Level::Debug, record.args().to_string());
+                    feedback.message(Level::Debug, Text::verbatim(record.args().to_string()));
                 }
             });
         }

@@ -17,6 +17,8 @@ use once_cell::sync::Lazy;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Kind, Result};
+use crate::language::Language;
+use crate::text::tr;
 use crate::{registry, schema};
 
 pub use feedback::lizsync_feedback;
@@ -122,7 +124,8 @@ pub unsafe extern "C" fn lizsync_check(
     unsafe {
         call(id, params_json, out_json, |id, given| {
             run::pump(None, move |feedback| {
-                registry::check(&id, &given, feedback).map(schema::Outputs::into_json)
+                let outputs = registry::check(&id, &given, feedback)?;
+                Ok(outputs.into_json_in(Language::wanted(&given)))
             })
         })
     }
@@ -150,7 +153,8 @@ pub unsafe extern "C" fn lizsync_run(
     unsafe {
         call(id, params_json, out_json, |id, given| {
             run::pump(callbacks, move |feedback| {
-                registry::run(&id, &given, feedback).map(schema::Outputs::into_json)
+                let outputs = registry::run(&id, &given, feedback)?;
+                Ok(outputs.into_json_in(Language::wanted(&given)))
             })
         })
     }
@@ -189,17 +193,20 @@ unsafe fn call(
         // SAFETY: the caller promises a writable pointer.
         unsafe { *out_json = ptr::null_mut() };
     }
+    let mut language = Language::ENGLISH;
     let outcome = guard(
         || Err(panicked()),
         || {
             // SAFETY: the caller promises NUL-terminated strings or null.
             let (id, text) = unsafe { (text(id, "id")?, text(params_json, "params_json")?) };
-            work(id.to_owned(), parse(text)?)
+            let given = parse(text)?;
+            language = Language::wanted(&given);
+            work(id.to_owned(), given)
         },
     );
     let (status, outputs) = match outcome {
         Ok(outputs) => (lizsync_status::LIZSYNC_OK, outputs),
-        Err(error) => (error.kind().into(), schema::failure(&error)),
+        Err(error) => (error.kind().into(), schema::failure(&error, language)),
     };
     if !out_json.is_null() {
         let text = guard(ptr::null_mut, || owned(&outputs.to_string()));
@@ -213,12 +220,12 @@ unsafe fn call(
 /// `pointer` is null or points to a NUL-terminated string that outlives the result.
 unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
     if pointer.is_null() {
-        return Err(Error::parameter(format!("The argument {what} is null.")));
+        return Err(Error::parameter(tr!("The argument {what} is null.", what)));
     }
     // SAFETY: not null, and the caller promises a NUL-terminated string.
     unsafe { CStr::from_ptr(pointer) }
         .to_str()
-        .map_err(|_| Error::parameter(format!("The argument {what} is not valid UTF-8.")))
+        .map_err(|_| Error::parameter(tr!("The argument {what} is not valid UTF-8.", what)))
 }
 
 /// Parses the parameters; an empty text means no parameters.
@@ -228,13 +235,17 @@ fn parse(text: &str) -> Result<Value> {
     }
     serde_json::from_str(text).map_err(|error| {
         // Only the place: the text around it may hold a password.
-        let place = format!("line {} column {}", error.line(), error.column());
-        Error::parameter(format!("The parameters are not valid JSON ({place})."))
+        let place = tr!(
+            "line {line} column {column}",
+            line = error.line(),
+            column = error.column()
+        );
+        Error::parameter(tr!("The parameters are not valid JSON ({place}).", place))
     })
 }
 
 fn panicked() -> Error {
-    Error::internal("LizSync met an unexpected situation and stopped.").hint(
-        "Nothing was committed after that point. Please report it with the messages of the run.",
-    )
+    Error::internal("LizSync met an unexpected situation and stopped.").hint(tr!(
+        "Nothing was committed after that point. Please report it with the messages of the run."
+    ))
 }

@@ -15,6 +15,7 @@ use super::problems::{lost, problem, refused_login};
 use super::session::{Problem, Session, Tls};
 use crate::error::{Error, Kind};
 use crate::postgres::beside;
+use crate::text::tr;
 
 /// The sockets of one connection, to be closed from another thread.
 #[derive(Debug, Clone, Default)]
@@ -198,15 +199,20 @@ fn secured(session: &Session, sockets: &Sockets) -> Result<RustlsFtpStream, Prob
             if (500..=534).contains(&status.code()) || status.code() == 431 =>
         {
             if account.tls == Tls::Require {
-                let text = format!(
-                    "The FTP server {account} does not encrypt, and FTP_TLS=require asks for that."
+                let text = tr!(
+                    "The FTP server {account} does not encrypt, and FTP_TLS=require asks for that.",
+                    account
                 );
-                let hint = "Ask its administrator for TLS, or give FTP_TLS=prefer if login, password and files may be read on their way.";
+                let hint = tr!(
+                    "Ask its administrator for TLS, or give FTP_TLS=prefer if login, password and files may be read on their way."
+                );
                 return Err(Error::new(Kind::Transfer, text).hint(hint).into());
             }
             if session.can_encrypt() {
-                let text =
-                    format!("the server {account} encrypted before, and says now that it cannot");
+                let text = tr!(
+                    "the server {account} encrypted before, and says now that it cannot",
+                    account
+                );
                 return Err(Problem::Lost(text));
             }
             session.go_plain();
@@ -279,8 +285,8 @@ fn addresses(session: &Session) -> Result<Vec<SocketAddr>, Problem> {
     let found = (account.host.as_str(), account.port).to_socket_addrs();
     let list: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
     if list.is_empty() {
-        let text = format!("The FTP server {} was not found.", account.host);
-        let hint = "Check the name of the host, and the network.";
+        let text = tr!("The FTP server {host} was not found.", host = account.host);
+        let hint = tr!("Check the name of the host, and the network.");
         return Err(Error::new(Kind::Transfer, text).hint(hint).into());
     }
     Ok(list)

@@ -13,6 +13,7 @@ use super::plan::{File, Tree};
 use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::hex::hex;
+use crate::text::{Text, tr};
 
 /// What is below a folder of this machine.
 #[derive(Debug, Default)]
@@ -24,9 +25,9 @@ pub struct Local {
     /// Half transferred files, and when they were changed.
     pub parts: Vec<(String, Option<Stamp>)>,
     /// What was left out, and why.
-    pub left: Vec<(String, &'static str)>,
+    pub left: Vec<(String, Text)>,
     /// Folders that cannot be read, and why.
-    pub failed: Vec<(String, String)>,
+    pub failed: Vec<(String, Text)>,
 }
 
 impl Local {
@@ -58,7 +59,7 @@ impl Local {
         let real = fs::canonicalize(place).map_err(unreadable)?;
         if around.contains(&real) {
             self.left
-                .push((folder.to_owned(), "it leads into a circle"));
+                .push((folder.to_owned(), tr!("it leads into a circle")));
             return Ok(());
         }
         around.push(real);
@@ -71,7 +72,7 @@ impl Local {
                 folder => format!("{folder}/{shown}"),
             };
             if name.to_str().is_none() {
-                self.left.push((path, "its name is not UTF-8"));
+                self.left.push((path, tr!("its name is not UTF-8")));
                 continue;
             }
             if let Some(objection) = names::objection(&shown) {
@@ -80,8 +81,10 @@ impl Local {
             }
             // Of a link, what it leads to.
             let Ok(about) = fs::metadata(entry.path()) else {
-                self.left
-                    .push((path.clone(), "it is a link to nothing, or cannot be read"));
+                self.left.push((
+                    path.clone(),
+                    tr!("it is a link to nothing, or cannot be read"),
+                ));
                 self.tree.others.insert(path);
                 continue;
             };
@@ -100,13 +103,13 @@ impl Local {
                     match inside {
                         // The others can be transferred all the same.
                         Err(error) if error.kind() == Kind::File => {
-                            self.failed.push((path, error.sentence()));
+                            self.failed.push((path, error.whole()));
                         }
                         other => other?,
                     }
                 }
             } else if !about.is_file() {
-                self.left.push((path.clone(), "it is no file"));
+                self.left.push((path.clone(), tr!("it is no file")));
                 self.tree.others.insert(path);
             } else if names::is_part(&shown) {
                 self.parts.push((path, changed));
@@ -166,5 +169,9 @@ pub fn hash(path: &Path, feedback: &Feedback) -> Result<String> {
 
 /// A file or folder that cannot be read.
 pub fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    Error::file(format!("{} cannot be read: {error}.", path.display()))
+    Error::file(tr!(
+        "{path} cannot be read: {error}.",
+        path = path.display(),
+        error
+    ))
 }

@@ -16,7 +16,7 @@ use super::session::Session;
 use super::single::Job;
 use super::transfer::{Way, transfer};
 use crate::error::Result;
-use crate::feedback::counted;
+use crate::text::{Text, tr};
 
 /// What is below the folder of a project and of the server.
 pub const UPLOAD: &str = "media/upload";
@@ -75,9 +75,7 @@ pub fn send_media(
         ..MediaOutcome::default()
     };
     for (path, other) in &plan.clashes {
-        session.feedback.warning(format!(
-            "{UPLOAD}/{path}: the server has another file of that name; this one has the name {UPLOAD}/{other} there."
-        ));
+        session.feedback.warning(tr!("{upload}/{path}: the server has another file of that name; this one has the name {upload}/{other} there.", upload = UPLOAD, path, other));
         outcome.clashes.push((path.clone(), other.clone()));
     }
     if all {
@@ -85,9 +83,11 @@ pub fn send_media(
     }
     if wishes.dry_run {
         for (_, target, size) in &plan.wanted {
-            session.feedback.info(format!(
-                "Would send {UPLOAD}/{target} ({})",
-                counted(*size, "byte")
+            session.feedback.info(tr!(
+                "Would send {upload}/{target} ({n} byte)"
+                    | "Would send {upload}/{target} ({n} bytes)" % *size,
+                upload = UPLOAD,
+                target
             ));
             outcome.files.files.push(target.clone());
             outcome.files.bytes += size;
@@ -98,9 +98,8 @@ pub fn send_media(
         make_all(&mut client, &remote)?;
         sweep(&mut client, &remote)?;
         make(&mut client, &remote, &plan.folders)?;
-        session.feedback.info(format!(
-            "Sending {}.",
-            counted(plan.wanted.len() as u64, "file")
+        session.feedback.info(tr!(
+            "Sending {n} file." | "Sending {n} files." % plan.wanted.len()
         ));
         let jobs = plan.wanted.iter().map(|(path, target, size)| Job {
             local: local.path(path),
@@ -144,7 +143,7 @@ struct Sorted {
     wanted: Vec<(String, String, u64)>,
     folders: Vec<String>,
     clashes: Vec<(String, String)>,
-    blocked: Vec<(String, &'static str)>,
+    blocked: Vec<(String, Text)>,
     same: u64,
 }
 
@@ -160,9 +159,10 @@ fn sorted(
     for folder in &local.tree.folders {
         let there = spelling.there(folder);
         if remote.files.contains_key(there) || remote.others.contains(there) {
-            sorted
-                .blocked
-                .push((folder.clone(), "something else has that name on the server"));
+            sorted.blocked.push((
+                folder.clone(),
+                tr!("something else has that name on the server"),
+            ));
         } else if !remote.folders.contains(there) {
             sorted.folders.push(folder.clone());
         }
@@ -176,9 +176,10 @@ fn sorted(
         let there = spelling.there(path);
         match remote.files.get(there) {
             None if remote.folders.contains(there) || remote.others.contains(there) => {
-                sorted
-                    .blocked
-                    .push((path.clone(), "something else has that name on the server"));
+                sorted.blocked.push((
+                    path.clone(),
+                    tr!("something else has that name on the server"),
+                ));
             }
             None => sorted.wanted.push((path.clone(), path.clone(), file.size)),
             Some(found) if same(local, server, client, (path, there), (file, found), session)? => {
@@ -221,7 +222,7 @@ fn same(
     }
     let told = client
         .hash(&server.path(path_there))
-        .map_err(|problem| problem.into_error(format!("Comparing {path}")))?;
+        .map_err(|problem| problem.into_error(tr!("Comparing {path}", path)))?;
     match told {
         Some(told) => Ok(told == local::hash(&local.path(path), &session.feedback)?),
         None => Ok(true),

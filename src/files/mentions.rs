@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing, Template};
+use crate::text::tr;
 
 /// How many files of each kind are named; all are counted.
 const NAMED: usize = 20;
@@ -23,7 +24,7 @@ pub struct Mentions {
 /// # Errors
 /// Those of the database.
 pub fn mentioned(clone: &mut Connection, feedback: &Feedback) -> Result<BTreeMap<String, String>> {
-    let doing = || "Looking for photos that rows mention";
+    let doing = || tr!("Looking for photos that rows mention");
     let columns = clone
         .query(include_str!("../../sql/files/text_columns.sql"), &[])
         .doing(doing)?;
@@ -64,20 +65,33 @@ impl Mentions {
     pub fn tell(&self, feedback: &Feedback) {
         for (path, column) in self.missing.iter().take(NAMED) {
             let path = super::outcome::shown(path);
-            feedback.warning(format!(
-                "{path} is mentioned in {column}, and is neither here nor on the server."
+            feedback.warning(tr!(
+                "{path} is mentioned in {column}, and is neither here nor on the server.",
+                path,
+                column
             ));
         }
         for path in self.unmentioned.iter().take(NAMED) {
-            feedback.info(format!("No row mentions {}.", super::outcome::shown(path)));
+            feedback.info(tr!(
+                "No row mentions {path}.",
+                path = super::outcome::shown(path)
+            ));
         }
-        for (count, what) in [
-            (self.missing.len(), "files that rows mention are nowhere"),
-            (self.unmentioned.len(), "files are mentioned by no row"),
-        ] {
-            if count > NAMED {
-                feedback.warning(format!("{count} {what}; {NAMED} are named above."));
-            }
+        if self.missing.len() > NAMED {
+            feedback.warning(tr!(
+                "{n} file that rows mention is nowhere; {named} are named above."
+                    | "{n} files that rows mention are nowhere; {named} are named above."
+                        % self.missing.len(),
+                named = NAMED
+            ));
+        }
+        if self.unmentioned.len() > NAMED {
+            feedback.warning(tr!(
+                "{n} file is mentioned by no row; {named} are named above."
+                    | "{n} files are mentioned by no row; {named} are named above."
+                        % self.unmentioned.len(),
+                named = NAMED
+            ));
         }
     }
 }

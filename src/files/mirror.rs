@@ -19,7 +19,7 @@ use super::session::Session;
 use super::single::{Arrival, Job};
 use super::transfer::{Done, Way, transfer};
 use crate::error::{Error, Result};
-use crate::feedback::counted;
+use crate::text::tr;
 
 /// Half transferred files that are older than this are not gone on with: a day.
 const STALE: i64 = 86_400;
@@ -58,9 +58,10 @@ pub fn fetch(
     session.feedback.progress(5.0);
     if !here.exists() && !wishes.dry_run {
         fs::create_dir_all(here).map_err(|error| {
-            Error::file(format!(
-                "The folder {} cannot be made: {error}.",
-                here.display()
+            Error::file(tr!(
+                "The folder {path} cannot be made: {error}.",
+                path = here.display(),
+                error
             ))
         })?;
     }
@@ -93,9 +94,10 @@ pub fn fetch(
     for folder in &plan.folders {
         let place = local.path(folder);
         fs::create_dir_all(&place).map_err(|error| {
-            Error::file(format!(
-                "The folder {} cannot be made: {error}.",
-                place.display()
+            Error::file(tr!(
+                "The folder {path} cannot be made: {error}.",
+                path = place.display(),
+                error
             ))
         })?;
     }
@@ -127,9 +129,7 @@ fn spare_photos(plan: &mut Plan, session: &Session) {
         *why != Why::Missing && path.starts_with(&format!("{}/", super::media::UPLOAD))
     };
     for (path, _) in plan.transfers.iter().filter(|transfer| spared(transfer)) {
-        session.feedback.warning(format!(
-            "{path} is another one here than on the server, and stays: send the photos of this folder first."
-        ));
+        session.feedback.warning(tr!("{path} is another one here than on the server, and stays: send the photos of this folder first.", path));
     }
     let before = plan.transfers.len();
     plan.transfers.retain(|transfer| !spared(transfer));
@@ -148,11 +148,11 @@ pub fn lock(here: &Path, wishes: &Wishes) -> Result<Option<Lock>> {
     };
     match file.try_lock() {
         Ok(()) => Ok(Some(Lock { path, _file: file })),
-        Err(fs::TryLockError::WouldBlock) => Err(Error::state(format!(
-            "Another run works in {}.",
-            here.display()
+        Err(fs::TryLockError::WouldBlock) => Err(Error::state(tr!(
+            "Another run works in {folder}.",
+            folder = here.display()
         ))
-        .hint("Wait until it has ended.")),
+        .hint(tr!("Wait until it has ended."))),
         // Not every file system has locks.
         Err(fs::TryLockError::Error(_)) => Ok(None),
     }
@@ -281,9 +281,10 @@ fn run(
 ) -> Result<Done> {
     let count = plan.transfers.len();
     if count > 0 {
-        session
-            .feedback
-            .info(format!("Transferring {}.", counted(count as u64, "file")));
+        session.feedback.info(tr!(
+            "Transferring {files}.",
+            files = tr!("{n} file" | "{n} files" % count as u64)
+        ));
     }
     let mut client = Some(client);
     let mut all = Done::default();

@@ -23,7 +23,7 @@ pub use media::send_media;
 pub use mentions::{Mentions, mentioned};
 pub use mirror::{Wishes, fetch, send};
 pub use names::Excluded;
-pub use outcome::Outcome;
+pub use outcome::{Direction, Outcome};
 pub use password::Places;
 pub use session::{Account, Session, Tls};
 pub use single::Arrival;

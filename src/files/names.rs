@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::hex::hex;
+use crate::text::{Text, tr};
 
 /// What Windows has in Latin-1 in the place of control characters, from 0x80 on; the five places that it leaves empty
 /// stay what they are.
@@ -44,16 +45,16 @@ pub fn bytes(name: &str, latin: bool) -> Vec<u8> {
 
 /// Why a name cannot be that of a file or folder here; `None` where it can.
 /// A server must not lead out of the folder, and not into a device.
-pub fn objection(name: &str) -> Option<&'static str> {
+pub fn objection(name: &str) -> Option<Text> {
     let forbidden = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     if matches!(name, "" | "." | "..") {
-        Some("it is no name")
+        Some(tr!("it is no name"))
     } else if name.contains('/') {
-        Some("it holds a slash")
+        Some(tr!("it holds a slash"))
     } else if name.chars().any(forbidden) {
-        Some("it holds a line break or another control character")
+        Some(tr!("it holds a line break or another control character"))
     } else if name.len() > 240 {
-        Some("it is too long")
+        Some(tr!("it is too long"))
     } else if cfg!(windows) {
         on_windows(name)
     } else {
@@ -62,7 +63,7 @@ pub fn objection(name: &str) -> Option<&'static str> {
 }
 
 /// What Windows takes for something else than a file of this name.
-fn on_windows(name: &str) -> Option<&'static str> {
+fn on_windows(name: &str) -> Option<Text> {
     let device = |stem: &str| {
         let stem = stem.trim_end().to_ascii_uppercase();
         matches!(
@@ -80,9 +81,9 @@ fn on_windows(name: &str) -> Option<&'static str> {
             })
     };
     if name.contains(['\\', ':', '*', '?', '"', '<', '>', '|']) {
-        Some("Windows has no such names")
+        Some(tr!("Windows has no such names"))
     } else if name.ends_with(['.', ' ']) || device(name.split('.').next().unwrap_or_default()) {
-        Some("Windows takes it for another name")
+        Some(tr!("Windows takes it for another name"))
     } else {
         None
     }

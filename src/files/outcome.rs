@@ -1,9 +1,10 @@
 //! What a mirror did, and how it says so.
 
 use super::plan::{Plan, Tree, Why};
-use super::session::Session;
+use super::session::{Account, Session};
 use crate::error::{Error, Kind, Result};
-use crate::feedback::{Feedback, counted};
+use crate::feedback::Feedback;
+use crate::text::{Text, tr};
 
 /// What a mirror did.
 #[derive(Debug, Clone, Default)]
@@ -15,9 +16,20 @@ pub struct Outcome {
     /// Files that needed nothing, and what was left out.
     pub skipped: u64,
     /// Files that could not be transferred, and why.
-    pub failed: Vec<(String, String)>,
+    pub failed: Vec<(String, Text)>,
     /// Whether it was only told.
     pub dry_run: bool,
+}
+
+/// Which way files went.
+#[derive(Debug, Clone, Copy)]
+pub enum Direction<'a> {
+    /// From that server.
+    Fetched(&'a Account),
+    /// To that server.
+    Sent(&'a Account),
+    /// To the media folder of that server.
+    SentMedia(&'a Account),
 }
 
 impl Outcome {
@@ -25,48 +37,87 @@ impl Outcome {
     ///
     /// # Errors
     /// [`Kind::Transfer`] where a file could not be transferred: that must not pass for a success.
-    pub fn sentence(&self, place: &str) -> Result<String> {
-        let files = counted(self.files.len() as u64, "file");
-        let done = match self.dry_run {
-            true => "would be",
-            false => match self.files.len() {
-                1 => "was",
-                _ => "were",
-            },
-        };
-        let what = format!("{files} ({}) {done} {place}", size(self.bytes));
+    pub fn sentence(&self, direction: Direction) -> Result<Text> {
+        let what = self.done(direction);
         if self.failed.is_empty() {
-            return Ok(format!("{what}; {} skipped.", self.skipped));
+            return Ok(tr!(
+                "{what}; {n} skipped." | "{what}; {n} skipped." % self.skipped,
+                what
+            ));
         }
-        let some: Vec<String> = self
-            .failed
-            .iter()
-            .take(3)
-            .map(|(path, why)| format!("{path}: {why}"))
+        let named = self.failed.iter().take(3);
+        let mut some: Vec<Text> = named
+            .map(|(path, why)| tr!("{path}: {why}", path, why))
             .collect();
-        let more = match self.failed.len().saturating_sub(3) {
-            0 => String::new(),
-            more => format!("; and {more} more"),
-        };
+        if let more @ 1.. = self.failed.len().saturating_sub(3) {
+            some.push(tr!("and {n} more" | "and {n} more" % more));
+        }
         Err(Error::new(
             Kind::Transfer,
-            format!(
-                "{} could not be transferred ({}{more}). {what}.",
-                counted(self.failed.len() as u64, "file"),
-                some.join("; ")
+            tr!(
+                "{n} file could not be transferred ({some}). {what}."
+                    | "{n} files could not be transferred ({some}). {what}." % self.failed.len(),
+                some = Text::joined(some, "; "),
+                what
             ),
         )
-        .hint("Run it again: it goes on where it stopped."))
+        .hint(tr!("Run it again: it goes on where it stopped.")))
+    }
+
+    /// Whole sentences, for the sake of other languages.
+    fn done(&self, direction: Direction) -> Text {
+        let (files, size) = (self.files.len(), size(self.bytes));
+        match (direction, self.dry_run) {
+            (Direction::Fetched(server), false) => tr!(
+                "{n} file ({size}) was fetched from the FTP server {server}"
+                    | "{n} files ({size}) were fetched from the FTP server {server}" % files,
+                size,
+                server
+            ),
+            (Direction::Fetched(server), true) => tr!(
+                "{n} file ({size}) would be fetched from the FTP server {server}"
+                    | "{n} files ({size}) would be fetched from the FTP server {server}" % files,
+                size,
+                server
+            ),
+            (Direction::Sent(server), false) => tr!(
+                "{n} file ({size}) was sent to the FTP server {server}"
+                    | "{n} files ({size}) were sent to the FTP server {server}" % files,
+                size,
+                server
+            ),
+            (Direction::Sent(server), true) => tr!(
+                "{n} file ({size}) would be sent to the FTP server {server}"
+                    | "{n} files ({size}) would be sent to the FTP server {server}" % files,
+                size,
+                server
+            ),
+            (Direction::SentMedia(server), false) => tr!(
+                "{n} file ({size}) was sent to media/upload of the FTP server {server}"
+                    | "{n} files ({size}) were sent to media/upload of the FTP server {server}"
+                        % files,
+                size,
+                server
+            ),
+            (Direction::SentMedia(server), true) => tr!(
+                "{n} file ({size}) would be sent to media/upload of the FTP server {server}"
+                    | "{n} files ({size}) would be sent to media/upload of the FTP server {server}"
+                        % files,
+                size,
+                server
+            ),
+        }
     }
 }
 
 /// Bytes, for people.
-fn size(bytes: u64) -> String {
+fn size(bytes: u64) -> Text {
+    let part = |unit: f64| Text::decimal(bytes as f64 / unit);
     match bytes {
-        0..1_000 => counted(bytes, "byte"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+        0..1_000 => tr!("{n} byte" | "{n} bytes" % bytes),
+        1_000..1_000_000 => tr!("{number} kB", number = part(1e3)),
+        1_000_000..1_000_000_000 => tr!("{number} MB", number = part(1e6)),
+        _ => tr!("{number} GB", number = part(1e9)),
     }
 }
 
@@ -74,33 +125,32 @@ fn size(bytes: u64) -> String {
 /// cannot be read.
 pub fn begun(
     same: u64,
-    blocked: &[(String, &'static str)],
-    left: &[(String, &'static str)],
-    unread: &[(String, String)],
+    blocked: &[(String, Text)],
+    left: &[(String, Text)],
+    unread: &[(String, Text)],
     dry_run: bool,
     session: &Session,
 ) -> Outcome {
     for (path, why) in left {
         session
             .feedback
-            .warning(format!("{} is left out: {why}.", shown(path)));
+            .warning(tr!("{path} is left out: {why}.", path = shown(path), why));
     }
     for (path, why) in blocked {
-        session
-            .feedback
-            .warning(format!("{} cannot be transferred: {why}.", shown(path)));
+        session.feedback.warning(tr!(
+            "{path} cannot be transferred: {why}.",
+            path = shown(path),
+            why
+        ));
     }
     for (path, why) in unread {
         session
             .feedback
-            .warning(format!("{} cannot be read: {why}", shown(path)));
+            .warning(tr!("{path} cannot be read: {why}", path = shown(path), why));
     }
-    let blocked = blocked
-        .iter()
-        .map(|(path, why)| (path.clone(), (*why).to_owned()));
     Outcome {
         skipped: same + left.len() as u64,
-        failed: blocked.chain(unread.iter().cloned()).collect(),
+        failed: blocked.iter().chain(unread).cloned().collect(),
         dry_run,
         ..Outcome::default()
     }
@@ -119,18 +169,24 @@ pub fn tell(plan: &Plan, source: &Tree, outcome: &mut Outcome, feedback: &Feedba
     for (path, why) in &plan.transfers {
         let bytes = source.files.get(path).map_or(0, |file| file.size);
         let why = match why {
-            Why::Missing => "missing",
-            Why::Size => "another size",
-            Why::Newer => "newer",
-            Why::Project => "its project is transferred",
+            Why::Missing => tr!("missing"),
+            Why::Size => tr!("another size"),
+            Why::Newer => tr!("newer"),
+            Why::Project => tr!("its project is transferred"),
         };
-        feedback.info(format!("Would transfer {path} ({}; {why}).", size(bytes)));
+        feedback.info(tr!(
+            "Would transfer {path} ({size}; {why}).",
+            path,
+            size = size(bytes),
+            why
+        ));
         outcome.files.push(path.clone());
         outcome.bytes += bytes;
     }
     for path in &plan.retired {
-        feedback.info(format!(
-            "Would rename {path}: its project has no Lizmap configuration any more."
+        feedback.info(tr!(
+            "Would rename {path}: its project has no Lizmap configuration any more.",
+            path
         ));
     }
 }

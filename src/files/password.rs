@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::private::open_to_others;
 use crate::secret::Secret;
+use crate::text::tr;
 
 /// Where passwords may be.
 #[derive(Debug, Clone)]
@@ -63,10 +64,7 @@ impl Places {
         {
             // The former plugin wrote it so: it is used all the same.
             if fs::metadata(path).is_ok_and(|about| open_to_others(&about)) {
-                feedback.warning(format!(
-                    "Others on this machine can read {}, which holds passwords: run chmod 600 on it.",
-                    path.display()
-                ));
+                feedback.warning(tr!("Others on this machine can read {path}, which holds passwords: run chmod 600 on it.", path = path.display()));
             }
             return Ok(Some(found));
         }
@@ -105,8 +103,8 @@ fn in_settings(text: &str, section: &str, host: &str, login: &str) -> Option<Sec
 fn in_netrc(path: &Path, text: &str, host: &str, login: &str) -> Result<Option<Secret>> {
     // Not what the parser says: it may quote the file.
     let known: Netrc = text.parse().map_err(|_| {
-        Error::file(format!("{} cannot be understood.", path.display()))
-            .hint("It has lines such as “machine ftp.example.org login anna password …”; or give the password.")
+        Error::file(tr!("{path} cannot be understood.", path = path.display()))
+            .hint(tr!("It has lines such as “machine ftp.example.org login anna password …”; or give the password."))
     })?;
     let same = |name: &&String| name.eq_ignore_ascii_case(host);
     let entry = known
@@ -128,11 +126,11 @@ fn guarded(path: &Path) -> Result<()> {
     if !open_to_others(&about) {
         return Ok(());
     }
-    Err(Error::file(format!(
-        "{} is not used, because others can read it.",
-        path.display()
+    Err(Error::file(tr!(
+        "{path} is not used, because others can read it.",
+        path = path.display()
     ))
-    .hint("Run chmod 600 on it, or give the password."))
+    .hint(tr!("Run chmod 600 on it, or give the password.")))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a mirror has to do: a pure function of two listings.
 
+use crate::text::{Text, tr};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::listing::Stamp;
@@ -58,7 +59,7 @@ pub struct Plan {
     /// Files that need nothing.
     pub same: u64,
     /// Paths that cannot be transferred, and why.
-    pub blocked: Vec<(String, &'static str)>,
+    pub blocked: Vec<(String, Text)>,
 }
 
 /// What comes behind the name of a project in that of its Lizmap configuration.
@@ -110,10 +111,10 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
         if destination.files.contains_key(there) {
             blocked.insert(folder);
             plan.blocked
-                .push((folder.clone(), "there is a file of that name"));
+                .push((folder.clone(), tr!("there is a file of that name")));
         } else if destination.others.contains(there) || is_taken(&mut taken, folder, rules) {
             blocked.insert(folder);
-            plan.blocked.push((folder.clone(), TAKEN));
+            plan.blocked.push((folder.clone(), self::taken()));
         } else if !destination.folders.contains(there) {
             plan.folders.push(folder.clone());
         }
@@ -126,9 +127,9 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
         let there = spelling.there(path);
         if destination.folders.contains(there) {
             plan.blocked
-                .push((path.clone(), "there is a folder of that name"));
+                .push((path.clone(), tr!("there is a folder of that name")));
         } else if destination.others.contains(there) || is_taken(&mut taken, path, rules) {
-            plan.blocked.push((path.clone(), TAKEN));
+            plan.blocked.push((path.clone(), self::taken()));
         } else if let Some(why) = reason(file, destination.files.get(there), rules) {
             wanted.insert(path, why);
         } else {
@@ -168,7 +169,9 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
     plan
 }
 
-const TAKEN: &str = "something else has that name";
+fn taken() -> Text {
+    tr!("something else has that name")
+}
 
 /// Why a file is transferred; `None` where it need not be.
 pub fn reason(source: &File, destination: Option<&File>, rules: Rules) -> Option<Why> {

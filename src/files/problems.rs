@@ -7,6 +7,7 @@ use ftp::FtpError;
 use super::names;
 use super::session::{Problem, Session};
 use crate::error::{Error, Kind};
+use crate::text::{Text, tr};
 
 /// What an error of the library means.
 pub fn problem(session: &Session, error: FtpError) -> Problem {
@@ -21,22 +22,22 @@ pub fn problem(session: &Session, error: FtpError) -> Problem {
             let words =
                 text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-' || c == ' ');
             match code {
-                421 => Problem::Lost(format!(
-                    "the server ended the connection ({})",
-                    session.clean(words)
+                421 => Problem::Lost(tr!(
+                    "the server ended the connection ({words})",
+                    words = session.clean(words)
                 )),
-                code => Problem::Refused(code, session.clean(words)),
+                code => Problem::Refused(code, Text::verbatim(session.clean(words))),
             }
         }
-        FtpError::DataConnectionAlreadyOpen => Problem::Lost("the connection is busy".to_owned()),
+        FtpError::DataConnectionAlreadyOpen => Problem::Lost(tr!("the connection is busy")),
         _ => odd(session),
     }
 }
 
 fn odd(session: &Session) -> Problem {
-    Problem::Lost(format!(
-        "{} answers with something that is not FTP",
-        session.account
+    Problem::Lost(tr!(
+        "{account} answers with something that is not FTP",
+        account = session.account
     ))
 }
 
@@ -49,39 +50,49 @@ pub fn lost(session: &Session, error: &io::Error) -> Problem {
         return insecure(session, &tls.to_string());
     }
     Problem::Lost(match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => format!(
-            "the server {account} did not answer within {} seconds",
-            account.timeout.as_secs_f32()
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => tr!(
+            "the server {account} did not answer within {seconds} seconds",
+            account,
+            seconds = account.timeout.as_secs_f32()
         ),
-        io::ErrorKind::ConnectionRefused => format!("nothing listens on {account}"),
+        io::ErrorKind::ConnectionRefused => tr!("nothing listens on {account}", account),
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::BrokenPipe => {
-            format!("the connection to {account} broke")
+            tr!("the connection to {account} broke", account)
         }
-        _ => format!("the connection to {account} failed ({error})"),
+        _ => tr!(
+            "the connection to {account} failed ({error})",
+            account,
+            error
+        ),
     })
 }
 
 fn insecure(session: &Session, text: &str) -> Problem {
-    let message = format!(
-        "The FTP server {} cannot be trusted: {}.",
-        session.account,
-        session.clean(text)
+    let message = tr!(
+        "The FTP server {account} cannot be trusted: {why}.",
+        account = session.account,
+        why = session.clean(text)
     );
-    let hint = "Name the certificate of the server or of its authority in FTP_CA_FILE; FTP_ANY_CERTIFICATE=true takes any certificate, FTP_TLS=disable does not encrypt.";
+    let hint = tr!(
+        "Name the certificate of the server or of its authority in FTP_CA_FILE; FTP_ANY_CERTIFICATE=true takes any certificate, FTP_TLS=disable does not encrypt."
+    );
     Error::new(Kind::Transfer, message).hint(hint).into()
 }
 
-pub fn refused_login(session: &Session, code: u32, text: &str) -> Problem {
+pub fn refused_login(session: &Session, code: u32, text: &Text) -> Problem {
     let account = &session.account;
-    let message = format!(
-        "The FTP server {account} refuses the login “{}” ({code} {text}).",
-        account.login
+    let message = tr!(
+        "The FTP server {account} refuses the login “{login}” ({code} {text}).",
+        account,
+        login = account.login,
+        code,
+        text
     );
     let hint = match account.password.reveal().is_empty() {
-        true => "No password was given, and none was found in LizSync.ini and ~/.netrc.",
-        false => "Check the login and the password.",
+        true => tr!("No password was given, and none was found in LizSync.ini and ~/.netrc."),
+        false => tr!("Check the login and the password."),
     };
     Error::new(Kind::Transfer, message).hint(hint).into()
 }

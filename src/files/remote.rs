@@ -9,6 +9,7 @@ use super::names::{self, Excluded};
 use super::plan::{File, Tree};
 use super::session::{Problem, Session};
 use crate::error::{Error, Kind};
+use crate::text::{Text, tr};
 
 /// Deeper folders are taken for a circle of links.
 const DEEPEST: usize = 64;
@@ -26,9 +27,9 @@ pub struct Remote {
     /// Half transferred files, and when they were changed.
     pub parts: Vec<(String, Option<Stamp>)>,
     /// What was left out, and why.
-    pub left: Vec<(String, &'static str)>,
+    pub left: Vec<(String, Text)>,
     /// Folders that the server does not list, and why.
-    pub failed: Vec<(String, String)>,
+    pub failed: Vec<(String, Text)>,
     /// Whether some names are not UTF-8, and whether some are, beyond ASCII.
     odd: bool,
     proper: bool,
@@ -131,7 +132,7 @@ impl Remote {
             Err(Problem::Refused(code @ 500..=599, text)) => match client.enter(&top) {
                 // Or another clone has just made it.
                 Ok(()) => {
-                    let text = format!("the server does not list it ({code} {text})");
+                    let text = tr!("the server does not list it ({code} {text})", code, text);
                     return Err(Problem::Lost(text));
                 }
                 Err(Problem::Refused(500..=599, _)) => return Ok(None),
@@ -157,18 +158,20 @@ impl Remote {
             };
             count += found.len();
             if count > MOST {
-                let text = format!(
-                    "The FTP server {} lists more than {MOST} files.",
-                    session.account
+                let text = tr!(
+                    "The FTP server {account} lists more than {most} files.",
+                    account = session.account,
+                    most = MOST
                 );
                 return Err(Error::new(Kind::Transfer, text)
-                    .hint("Exclude sub-directories, or choose a smaller folder.")
+                    .hint(tr!("Exclude sub-directories, or choose a smaller folder."))
                     .into());
             }
             let content = content(&found);
             let alike = around.contents.iter().filter(|known| **known == content);
             if alike.count() >= ALIKE {
-                self.left.push((path.clone(), "it leads into a circle"));
+                self.left
+                    .push((path.clone(), tr!("it leads into a circle")));
                 self.tree.folders.remove(&path);
                 self.tree.others.insert(path);
                 continue;
@@ -220,7 +223,7 @@ impl Remote {
                 || tree.folders.contains(&path)
                 || tree.others.contains(&path)
             {
-                self.left.push((path, "another one has that name"));
+                self.left.push((path, tr!("another one has that name")));
                 continue;
             }
             match what {
@@ -235,7 +238,8 @@ impl Remote {
                     let mut inside = around.clone();
                     let circle = unique.as_ref().is_some_and(|id| around.ids.contains(id));
                     if circle || path.matches('/').count() >= DEEPEST {
-                        self.left.push((path.clone(), "it leads into a circle"));
+                        self.left
+                            .push((path.clone(), tr!("it leads into a circle")));
                         self.tree.others.insert(path);
                         continue;
                     }
@@ -244,12 +248,12 @@ impl Remote {
                     waiting.push((path.clone(), raw.clone(), inside));
                 }
                 What::Link => {
-                    self.left.push((path.clone(), "it is a link"));
+                    self.left.push((path.clone(), tr!("it is a link")));
                     self.tree.others.insert(path);
                     continue;
                 }
                 What::Other => {
-                    self.left.push((path.clone(), "it is no file"));
+                    self.left.push((path.clone(), tr!("it is no file")));
                     self.tree.others.insert(path);
                     continue;
                 }

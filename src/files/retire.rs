@@ -12,6 +12,7 @@ use super::session::Session;
 use super::single::Job;
 use super::transfer::Done;
 use crate::error::Result;
+use crate::text::tr;
 
 /// Whether the project of a configuration was transferred.
 pub fn came(done: &Done, configuration: &str) -> bool {
@@ -40,8 +41,9 @@ pub fn retire_there(
         done.failed.push((path.to_owned(), problem.text()));
         return Ok(());
     }
-    session.feedback.info(format!(
-        "{path}: its project has no Lizmap configuration any more; it was renamed to {path}.bak."
+    session.feedback.info(tr!(
+        "{path}: its project has no Lizmap configuration any more; it was renamed to {path}.bak.",
+        path
     ));
     Ok(())
 }
@@ -53,13 +55,15 @@ pub fn retire_here(session: &Session, outcome: &mut Outcome, path: &str, place: 
         place.file_name().unwrap_or_default().to_string_lossy()
     ));
     if let Err(error) = fs::rename(place, &kept) {
-        outcome
-            .failed
-            .push((path.to_owned(), format!("it cannot be renamed ({error})")));
+        outcome.failed.push((
+            path.to_owned(),
+            tr!("it cannot be renamed ({error})", error),
+        ));
         return;
     }
-    session.feedback.info(format!(
-        "{path}: its project has no Lizmap configuration any more; it was renamed to {}.",
-        kept.display()
+    session.feedback.info(tr!(
+        "{path}: its project has no Lizmap configuration any more; it was renamed to {kept}.",
+        path,
+        kept = kept.display()
     ));
 }

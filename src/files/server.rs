@@ -10,6 +10,7 @@ use super::plan::{Plan, Tree, Why};
 use super::remote::Remote;
 use super::session::{Problem, Session};
 use crate::error::{Error, Kind, Result};
+use crate::text::tr;
 
 /// Seconds by which clocks and file systems (two, on a card) round.
 pub const TOLERANCE: i64 = 2;
@@ -21,7 +22,7 @@ pub fn connect(session: &Arc<Session>) -> Result<Client> {
     let account = &session.account;
     session
         .feedback
-        .info(format!("Connecting to the FTP server {account}."));
+        .info(tr!("Connecting to the FTP server {account}.", account));
     let mut tries = 1;
     loop {
         match Client::connect(session) {
@@ -31,8 +32,8 @@ pub fn connect(session: &Arc<Session>) -> Result<Client> {
                 return Err(match problem {
                     Problem::Final(error) => error,
                     problem => problem
-                        .into_error(format!("The FTP server {account} cannot be used"))
-                        .hint("Check host, port and FTP_TLS, and the network."),
+                        .into_error(tr!("The FTP server {account} cannot be used", account))
+                        .hint(tr!("Check host, port and FTP_TLS, and the network.")),
                 });
             }
         }
@@ -59,7 +60,11 @@ pub fn read(
             other => {
                 return other.map_err(|problem| {
                     let account = &session.account;
-                    problem.into_error(format!("Listing {name} of the FTP server {account}"))
+                    problem.into_error(tr!(
+                        "Listing {name} of the FTP server {account}",
+                        name,
+                        account
+                    ))
                 });
             }
         }
@@ -68,13 +73,15 @@ pub fn read(
 
 /// A folder that is not on the server.
 pub fn missing(session: &Session, folder: &str) -> Error {
-    let text = format!(
-        "There is no folder {folder} on the FTP server {}, or {} may not see it.",
-        session.account, session.account.login
+    let text = tr!(
+        "There is no folder {folder} on the FTP server {account}, or {login} may not see it.",
+        folder,
+        account = session.account,
+        login = session.account.login
     );
-    Error::new(Kind::Transfer, text).hint(
-        "Check the remote directory; it begins where the login does, or with a slash at the root.",
-    )
+    Error::new(Kind::Transfer, text).hint(tr!(
+        "Check the remote directory; it begins where the login does, or with a slash at the root."
+    ))
 }
 
 /// Makes a folder of the server and those around it.
@@ -96,9 +103,9 @@ pub fn make_all(client: &mut Client, remote: &Remote) -> Result<()> {
                 other => other,
             };
             made.map_err(|problem| {
-                problem.into_error(format!(
-                    "The folder {} cannot be made on the FTP server",
-                    names::text(part)
+                problem.into_error(tr!(
+                    "The folder {folder} cannot be made on the FTP server",
+                    folder = names::text(part)
                 ))
             })?;
         }
@@ -114,8 +121,9 @@ pub fn make(client: &mut Client, remote: &Remote, folders: &[String]) -> Result<
             // Another clone may have made it in the meantime.
             Err(Problem::Refused(..)) if client.enter(&path).is_ok() => (),
             other => other.map_err(|problem| {
-                problem.into_error(format!(
-                    "The folder {folder} cannot be made on the FTP server"
+                problem.into_error(tr!(
+                    "The folder {folder} cannot be made on the FTP server",
+                    folder
                 ))
             })?,
         }
@@ -146,9 +154,12 @@ pub fn case_matters(session: &Session, client: &mut Client, remote: &Remote) -> 
     let Some((_, other)) = other else {
         return Ok(true);
     };
-    let found = client
-        .size(&remote.path(&other))
-        .map_err(|problem| problem.into_error(format!("Asking {} for a size", session.account)))?;
+    let found = client.size(&remote.path(&other)).map_err(|problem| {
+        problem.into_error(tr!(
+            "Asking {account} for a size",
+            account = session.account
+        ))
+    })?;
     Ok(found.is_none())
 }
 
@@ -164,9 +175,12 @@ pub fn calibrate(session: &Session, client: &mut Client, remote: &mut Remote) ->
     let Some((listed, path)) = newest else {
         return Ok(());
     };
-    let known = client
-        .changed(&remote.path(&path))
-        .map_err(|problem| problem.into_error(format!("Asking {} for a time", session.account)))?;
+    let known = client.changed(&remote.path(&path)).map_err(|problem| {
+        problem.into_error(tr!(
+            "Asking {account} for a time",
+            account = session.account
+        ))
+    })?;
     let Some(known) = known else {
         return Ok(());
     };
@@ -205,7 +219,10 @@ pub fn confirm(
     let mut same = BTreeSet::new();
     for path in doubted {
         let there = client.changed(&remote.path(&path)).map_err(|problem| {
-            problem.into_error(format!("Asking {} for a time", session.account))
+            problem.into_error(tr!(
+                "Asking {account} for a time",
+                account = session.account
+            ))
         })?;
         let here = local.files.get(&path).and_then(|file| file.changed);
         let (Some(there), Some(here)) = (there, here) else {
@@ -236,7 +253,7 @@ pub fn sweep(client: &mut Client, remote: &Remote) -> Result<()> {
             match client.delete(&remote.path(path)) {
                 // Not everybody may delete.
                 Ok(()) | Err(Problem::Refused(..)) => (),
-                Err(problem) => return Err(problem.into_error(format!("Removing {path}"))),
+                Err(problem) => return Err(problem.into_error(tr!("Removing {path}", path))),
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::postgres::tls;
 use crate::secret::{Secret, without};
+use crate::text::{Argument, Text, tr};
 
 /// An FTP server, and who logs in.
 #[derive(Debug, Clone)]
@@ -57,9 +58,9 @@ impl Tls {
             "require" => Ok(Self::Require),
             "implicit" => Ok(Self::Implicit),
             "disable" => Ok(Self::Disable),
-            _ => Err(Error::parameter(
-                "Parameter FTP_TLS must be prefer, require, implicit or disable.",
-            )),
+            _ => Err(Error::parameter(tr!(
+                "Parameter FTP_TLS must be prefer, require, implicit or disable."
+            ))),
         }
     }
 }
@@ -70,13 +71,19 @@ impl fmt::Display for Account {
     }
 }
 
+impl Argument for Account {
+    fn text(&self) -> Text {
+        Text::verbatim(self.to_string())
+    }
+}
+
 /// Why something with a server did not go.
 #[derive(Debug)]
 pub enum Problem {
     /// The connection broke, or the server took too long: worth another try.
-    Lost(String),
+    Lost(Text),
     /// The server refused: its code and what it said.
-    Refused(u32, String),
+    Refused(u32, Text),
     /// Nothing to try again.
     Final(Error),
 }
@@ -92,19 +99,22 @@ impl Problem {
     }
 
     /// What happened, as the end of a sentence.
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Text {
         match self {
             Self::Lost(text) => text.clone(),
-            Self::Refused(code, text) => format!("the server refused ({code} {text})"),
-            Self::Final(error) => error.sentence(),
+            Self::Refused(code, text) => tr!("the server refused ({code} {text})", code, text),
+            Self::Final(error) => error.whole(),
         }
     }
 
     /// An error that says what was being done.
-    pub fn into_error(self, doing: impl fmt::Display) -> Error {
+    pub fn into_error(self, doing: Text) -> Error {
         match self {
             Self::Final(error) => error,
-            problem => Error::new(Kind::Transfer, format!("{doing}: {}.", problem.text())),
+            problem => Error::new(
+                Kind::Transfer,
+                tr!("{doing}: {text}.", doing, text = problem.text()),
+            ),
         }
     }
 }
@@ -165,10 +175,7 @@ impl Session {
     /// Goes on without TLS, as the server has none.
     pub fn go_plain(&self) {
         if !self.plain.swap(true, Ordering::SeqCst) {
-            self.feedback.warning(format!(
-                "The FTP server {} does not encrypt: login, password and files can be read on their way. FTP_TLS=require refuses that, FTP_TLS=disable accepts it.",
-                self.account
-            ));
+            self.feedback.warning(tr!("The FTP server {account} does not encrypt: login, password and files can be read on their way. FTP_TLS=require refuses that, FTP_TLS=disable accepts it.", account = self.account));
         }
     }
 
@@ -214,7 +221,7 @@ impl Session {
         let newest = !self.older.load(Ordering::SeqCst);
         let account = &self.account;
         let config = tls::plain(account.roots.as_deref(), account.check_certificate, newest)
-            .map_err(|error| error.during(format!("The FTP server {account}")))?;
+            .map_err(|error| error.during(tr!("The FTP server {account}", account)))?;
         *tls = Some(config.clone());
         Ok(config)
     }

@@ -10,6 +10,7 @@ use super::names;
 use super::session::Problem;
 use crate::error::{Error, Kind, Result};
 use crate::private::only_for_owner;
+use crate::text::{Text, tr};
 
 /// Smaller files are rather transferred anew than looked at before.
 const WORTH_RESUMING: u64 = 256 << 10;
@@ -71,12 +72,11 @@ pub fn down(
     let part = job
         .local
         .with_file_name(names::part(&name, job.size, job.changed, &source));
-    let failed = |what: &str, error: &std::io::Error| -> Problem {
-        unwritten(&format!("{} cannot be {what}", job.local.display()), error).into()
-    };
+    let path = job.local.display();
+    let failed = |what: Text, error: &std::io::Error| -> Problem { unwritten(what, error).into() };
     // Whoever put a link there wants something else to be written.
     if fs::symlink_metadata(&part).is_ok_and(|about| !about.is_file()) {
-        let text = format!("{} is in the way; remove it.", part.display());
+        let text = tr!("{part} is in the way; remove it.", part = part.display());
         return Err(Error::file(text).into());
     }
     let mut file = OpenOptions::new()
@@ -84,14 +84,15 @@ pub fn down(
         .truncate(false)
         .write(true)
         .open(&part)
-        .map_err(|error| failed("written", &error))?;
+        .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
     let raw = arrival.is_raw(&job.local);
     if raw {
-        only_for_owner(&file).map_err(|error| failed("written", &error))?;
+        only_for_owner(&file)
+            .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
     }
     let there = file
         .metadata()
-        .map_err(|error| failed("written", &error))?
+        .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?
         .len();
     let from = if client.can_resume(there) && job.exact && there <= job.size {
         there
@@ -99,9 +100,9 @@ pub fn down(
         0
     };
     file.set_len(from)
-        .map_err(|error| failed("written", &error))?;
+        .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
     file.seek(SeekFrom::End(0))
-        .map_err(|error| failed("written", &error))?;
+        .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
     if from < job.size || job.size == 0 {
         client.download(&remote, from, job.size - from, &mut file, moved)?;
     }
@@ -113,26 +114,27 @@ pub fn down(
     }
     drop(file);
     if !intact(client, &remote, &part)? {
-        fs::remove_file(&part).map_err(|error| failed("removed", &error))?;
-        return Err(Problem::Lost(
-            "what came is not what the server has".to_owned(),
-        ));
+        fs::remove_file(&part)
+            .map_err(|error| failed(tr!("{path} cannot be removed", path), &error))?;
+        return Err(Problem::Lost(tr!("what came is not what the server has")));
     }
     match raw {
         true => arrival.settle(&part, &job.local)?,
-        false => fs::rename(&part, &job.local).map_err(|error| failed("replaced", &error))?,
+        false => fs::rename(&part, &job.local)
+            .map_err(|error| failed(tr!("{path} cannot be replaced", path), &error))?,
     }
     Ok(())
 }
 
 /// A file that cannot be written. A full disk concerns all others, too.
-pub fn unwritten(what: &str, error: &std::io::Error) -> Error {
+pub fn unwritten(what: Text, error: &std::io::Error) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            Error::new(Kind::Transfer, format!("{what}: the disk is full."))
-                .hint("Make room, and run it again: it goes on where it stopped.")
+            Error::new(Kind::Transfer, tr!("{what}: the disk is full.", what)).hint(tr!(
+                "Make room, and run it again: it goes on where it stopped."
+            ))
         }
-        _ => Error::file(format!("{what}: {error}.")),
+        _ => Error::file(tr!("{what}: {error}.", what, error)),
     }
 }
 
@@ -200,15 +202,11 @@ pub fn up(
     };
     if !sent || !intact(client, &part, &job.local)? {
         client.delete(&part)?;
-        return Err(Problem::Lost(
-            "what arrived is not what was sent".to_owned(),
-        ));
+        return Err(Problem::Lost(tr!("what arrived is not what was sent")));
     }
     if state(&file).map_err(unreadable)? != (size, changed) {
         client.delete(&part)?;
-        return Err(Problem::Lost(
-            "the file was changed while it was sent".to_owned(),
-        ));
+        return Err(Problem::Lost(tr!("the file was changed while it was sent")));
     }
     if let Some(at) = changed {
         client.set_changed(&part, at)?;
@@ -224,8 +222,7 @@ pub fn up(
         Ok(false) => client.rename(&part, &place),
         Ok(true) => Err(Problem::Refused(
             553,
-            "another file of that name has come in the meantime; the next run looks at it"
-                .to_owned(),
+            tr!("another file of that name has come in the meantime; the next run looks at it"),
         )),
         Err(problem) => Err(problem),
     };

@@ -11,6 +11,7 @@ use super::client::Client;
 use super::session::{Problem, Session};
 use super::single::{Arrival, Job, down, look_again, up};
 use crate::error::{Error, Result};
+use crate::text::{Text, tr};
 
 /// How often a file is tried, and how long is waited before the second time; then twice as long.
 const TRIES: u32 = 5;
@@ -33,7 +34,7 @@ pub struct Done {
     /// Their bytes.
     pub bytes: u64,
     /// The files that were not, and why.
-    pub failed: Vec<(String, String)>,
+    pub failed: Vec<(String, Text)>,
 }
 
 struct Work<'w> {
@@ -98,9 +99,9 @@ pub fn transfer(
     }
     let mut done = std::mem::take(&mut *take(&work.done));
     let left = std::mem::take(&mut *take(&work.jobs));
-    let why = "no connection was left";
+    let why = tr!("no connection was left");
     done.failed
-        .extend(left.into_iter().map(|job| (job.path, why.to_owned())));
+        .extend(left.into_iter().map(|job| (job.path, why.clone())));
     done.files.sort();
     done.failed.sort();
     Ok(done)
@@ -136,12 +137,16 @@ impl Work<'_> {
                     break;
                 }
                 Err((problem, _)) if self.concerns_all(&problem) => {
-                    let doing = format!("Transferring {}", job.path);
+                    let doing = tr!("Transferring {path}", path = job.path);
                     take(&self.ended).get_or_insert(problem.into_error(doing));
                 }
                 Err((problem, _)) => {
                     let text = problem.text();
-                    let warning = format!("{} was not transferred: {text}.", job.path);
+                    let warning = tr!(
+                        "{path} was not transferred: {why}.",
+                        path = job.path,
+                        why = text
+                    );
                     self.session.feedback.warning(warning);
                     take(&self.done).failed.push((job.path, text));
                 }

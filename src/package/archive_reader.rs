@@ -14,6 +14,7 @@ use super::script;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::hex::hex;
+use crate::text::{Argument, Text, tr};
 
 /// More than any schema needs; keeps a crafted package from filling the memory.
 const LARGEST_TEXT: u64 = 256 << 20;
@@ -46,8 +47,13 @@ pub(super) fn open(
 ) -> Result<Package> {
     Package::verify(path, feedback, progress).map_err(|error| match error.kind() {
         crate::error::Kind::File => error
-            .during(format!("The package {} cannot be used", path.display()))
-            .hint("Make the package again, or fetch the file again. Nothing was changed."),
+            .during(tr!(
+                "The package {path} cannot be used",
+                path = path.display()
+            ))
+            .hint(tr!(
+                "Make the package again, or fetch the file again. Nothing was changed."
+            )),
         _ => error,
     })
 }
@@ -58,13 +64,14 @@ impl Package {
         let file = std::fs::metadata(path)
             .and_then(|metadata| match metadata.is_file() {
                 true => File::open(path),
-                false if metadata.is_dir() => Err(std::io::Error::other("it is a folder")),
-                false => Err(std::io::Error::other("it is no plain file")),
+                false if metadata.is_dir() => Err(std::io::Error::other(tr!("it is a folder"))),
+                false => Err(std::io::Error::other(tr!("it is no plain file"))),
             })
-            .map_err(|error| Error::file(format!("{error}.")).caused_by(error))?;
+            .map_err(|error| Error::file(tr!("{error}.", error)).caused_by(error))?;
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
-            Error::file(format!(
-                "It is no zip file, or it is not complete ({error})."
+            Error::file(tr!(
+                "It is no zip file, or it is not complete ({error}).",
+                error
             ))
         })?;
         check_names(&archive)?;
@@ -94,7 +101,7 @@ impl Package {
                 progress(done, total);
                 Ok(())
             })?;
-            let sql = |text| script::read(text, &format!("The member {name}"));
+            let sql = |text| script::read(text, &tr!("The member {name}", name));
             match name.as_str() {
                 PRE_DATA => package.pre_data = sql(text)?,
                 POST_DATA => package.post_data = sql(text)?,
@@ -114,13 +121,14 @@ impl Package {
                 Error::internal(format!("The member {name} is not in the manifest."))
             })?;
         if !name.starts_with("data/") && expected.size > LARGEST_TEXT {
-            return Err(Error::file(format!("The member {name} is too large.")));
+            return Err(Error::file(tr!("The member {name} is too large.", name)));
         }
-        let damaged = |why: String| Error::file(format!("The member {name} is damaged ({why})."));
+        let damaged =
+            |why: Text| Error::file(tr!("The member {name} is damaged ({why}).", name, why));
         let mut member = self
             .archive
             .by_name(name)
-            .map_err(|error| damaged(error.to_string()))?;
+            .map_err(|error| damaged(error.text()))?;
         let (sender, pieces) = sync_channel::<Vec<u8>>(PIECES);
         // Hashing takes as long as unpacking, so they go side by side.
         let (size, hash) = thread::scope(|threads| {
@@ -135,15 +143,15 @@ impl Package {
                 let length = (&mut member)
                     .take(PIECE as u64)
                     .read_to_end(&mut piece)
-                    .map_err(|error| damaged(error.to_string()))?;
+                    .map_err(|error| damaged(error.text()))?;
                 if length == 0 {
                     break;
                 }
                 size += length as u64;
                 if size > expected.size {
-                    return Err(damaged(format!(
-                        "it is longer than the {} bytes that the manifest gives",
-                        expected.size
+                    return Err(damaged(tr!(
+                        "it is longer than the {size} bytes that the manifest gives",
+                        size = expected.size
                     )));
                 }
                 sink(&piece)?;
@@ -158,13 +166,14 @@ impl Package {
             ))
         })?;
         if size != expected.size {
-            return Err(damaged(format!(
-                "it has {size} bytes instead of {}",
-                expected.size
+            return Err(damaged(tr!(
+                "it has {size} bytes instead of {expected}",
+                size,
+                expected = expected.size
             )));
         }
         if hex(&hash) != expected.sha256 {
-            return Err(damaged("its SHA-256 is not that of the manifest".into()));
+            return Err(damaged(tr!("its SHA-256 is not that of the manifest")));
         }
         Ok(())
     }
@@ -172,17 +181,17 @@ impl Package {
 
 /// A member that is read before the manifest is known.
 fn whole(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<u8>> {
-    let damaged = |why: String| Error::file(format!("The member {name} is damaged ({why})."));
+    let damaged = |why: Text| Error::file(tr!("The member {name} is damaged ({why}).", name, why));
     let member = archive
         .by_name(name)
-        .map_err(|error| damaged(error.to_string()))?;
+        .map_err(|error| damaged(error.text()))?;
     let mut text = Vec::new();
     member
         .take(LARGEST_TEXT + 1)
         .read_to_end(&mut text)
-        .map_err(|error| damaged(error.to_string()))?;
+        .map_err(|error| damaged(error.text()))?;
     if text.len() as u64 > LARGEST_TEXT {
-        return Err(damaged("it is too large".into()));
+        return Err(damaged(tr!("it is too large")));
     }
     Ok(text)
 }
@@ -198,22 +207,26 @@ fn names(archive: &ZipArchive<BufReader<File>>) -> Vec<String> {
 fn check_names(archive: &ZipArchive<BufReader<File>>) -> Result<()> {
     let names = names(archive);
     if let Some(name) = names.iter().find(|name| is_unsafe(name)) {
-        return Err(Error::file(format!(
-            "It holds a member “{name}” that points outside of it."
+        return Err(Error::file(tr!(
+            "It holds a member “{name}” that points outside of it.",
+            name
         )));
     }
     if archive.has_duplicate_names() {
-        return Err(Error::file("It holds two members of one name."));
+        return Err(Error::file(tr!("It holds two members of one name.")));
     }
     if names.iter().any(|name| name == MANIFEST) {
         return Ok(());
     }
     Err(
         match names.iter().any(|name| FOREIGN.contains(&name.as_str())) {
-            true => Error::file(
-                "It was made by another tool or an earlier LizSync, whose packages this version does not read.",
-            ),
-            false => Error::file(format!("It is no LizSync package: it has no {MANIFEST}.")),
+            true => Error::file(tr!(
+                "It was made by another tool or an earlier LizSync, whose packages this version does not read."
+            )),
+            false => Error::file(tr!(
+                "It is no LizSync package: it has no {manifest}.",
+                manifest = MANIFEST
+            )),
         },
     )
 }
@@ -232,12 +245,13 @@ fn check_members(archive: &ZipArchive<BufReader<File>>, manifest: &Manifest) -> 
         .iter()
         .find(|name| *name != MANIFEST && !manifest.members.contains_key(*name));
     if let Some(name) = extra {
-        return Err(Error::file(format!(
-            "It holds a member “{name}” that its manifest does not list."
+        return Err(Error::file(tr!(
+            "It holds a member “{name}” that its manifest does not list.",
+            name
         )));
     }
     match manifest.members.keys().find(|name| !names.contains(*name)) {
-        Some(name) => Err(Error::file(format!("Its member {name} is missing."))),
+        Some(name) => Err(Error::file(tr!("Its member {name} is missing.", name))),
         None => Ok(()),
     }
 }

@@ -14,6 +14,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::manifest::Member;
 use crate::error::{Error, Result};
 use crate::hex::hex;
+use crate::text::tr;
 
 /// A zip that is being written, in a temporary file beside its target.
 pub(super) struct ArchiveWriter {
@@ -90,25 +91,31 @@ impl ArchiveWriter {
     pub fn create(path: &Path) -> Result<Self> {
         let text = path.to_string_lossy();
         if path.is_dir() || text.ends_with(std::path::is_separator) {
-            return Err(Error::file(format!("{text} is a folder.")).hint("Name a zip file."));
+            return Err(Error::file(tr!("{text} is a folder.", text)).hint(tr!("Name a zip file.")));
         }
         // The zip takes the place of what is there: a device or a pipe must not vanish.
         if path.exists() && !path.is_file() {
-            return Err(Error::file(format!("{text} is no plain file.")).hint("Name a zip file."));
+            return Err(
+                Error::file(tr!("{text} is no plain file.", text)).hint(tr!("Name a zip file."))
+            );
         }
         let Some(name) = path.file_name() else {
-            return Err(Error::file(format!("“{}” names no file.", path.display())));
+            return Err(Error::file(tr!(
+                "“{path}” names no file.",
+                path = path.display()
+            )));
         };
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
         let unusable = |error: io::Error| {
-            Error::file(format!(
-                "The package {} cannot be written: {error}.",
-                path.display()
+            Error::file(tr!(
+                "The package {path} cannot be written: {error}.",
+                path = path.display(),
+                error
             ))
-            .hint("Choose an existing folder in which you may write.")
+            .hint(tr!("Choose an existing folder in which you may write."))
         };
         let mut prefix = std::ffi::OsString::from(".");
         prefix.push(name);
@@ -224,8 +231,14 @@ impl Finished {
     }
 }
 fn broken(path: &Path, error: io::Error) -> Error {
-    let message = format!("Writing the package {} failed: {error}.", path.display());
+    let message = tr!(
+        "Writing the package {path} failed: {error}.",
+        path = path.display(),
+        error
+    );
     Error::file(message)
-        .hint("Check the free space on that disk; no package was written.")
+        .hint(tr!(
+            "Check the free space on that disk; no package was written."
+        ))
         .caused_by(error)
 }

@@ -13,10 +13,11 @@ use super::manifest::{self, Central, Manifest};
 use super::script;
 use super::tables::{self, Source};
 use crate::error::{Error, Kind, Result};
-use crate::feedback::{Feedback, counted};
+use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing, quote};
 use crate::secret::Secret;
 use crate::structure::{self, Identity};
+use crate::text::{Text, tr};
 
 /// How often tables may change under the packaging before it gives up.
 const ATTEMPTS: usize = 5;
@@ -36,7 +37,7 @@ const CHUNK: usize = 1 << 16;
 /// [`Kind::State`](crate::error::Kind::State): not a central, or tables that are not prepared.
 /// [`Kind::Program`](crate::error::Kind::Program): no `pg_dump`, or an older one than the server.
 /// [`Kind::File`](crate::error::Kind::File): the zip or the additional SQL.
-pub fn create(central: &mut Connection, wanted: &Request, feedback: &Feedback) -> Result<String> {
+pub fn create(central: &mut Connection, wanted: &Request, feedback: &Feedback) -> Result<Text> {
     let identity = structure::require_central(central)?;
     let schemas = tables::schemas(&mut **central, &wanted.schemas, feedback)?;
     tables::refuse_unprepared(&mut **central, &schemas, feedback)?;
@@ -63,7 +64,7 @@ pub fn create(central: &mut Connection, wanted: &Request, feedback: &Feedback) -
             .build_transaction()
             .isolation_level(IsolationLevel::RepeatableRead)
             .start()
-            .doing(|| "Starting a transaction")?;
+            .doing(|| tr!("Starting a transaction"))?;
         lock(&mut transaction, &before)?;
         let tables = tables::list(&mut transaction, &packaging.schemas)?;
         let same = before.len() == tables.len()
@@ -74,23 +75,28 @@ pub fn create(central: &mut Connection, wanted: &Request, feedback: &Feedback) -
         if same {
             return packaging.write(transaction, &tables, archive, &wanted.zip);
         }
-        feedback.info("Tables were changed at this moment: looking at them again.");
+        feedback.info(tr!(
+            "Tables were changed at this moment: looking at them again."
+        ));
     }
-    Err(
-        Error::state("The tables of these schemas are being changed again and again.")
-            .hint("Run again when nobody creates, drops or alters tables."),
-    )
+    Err(Error::state(tr!(
+        "The tables of these schemas are being changed again and again."
+    ))
+    .hint(tr!(
+        "Run again when nobody creates, drops or alters tables."
+    )))
 }
 
 fn additional(path: &Path) -> Result<String> {
-    let name = format!("The additional SQL file {}", path.display());
+    let name = tr!("The additional SQL file {path}", path = path.display());
     // Reading a pipe or a device may never end.
     let bytes = match path.exists() && !path.is_file() {
-        true => Err(std::io::Error::other("it is no plain file")),
+        true => Err(std::io::Error::other(tr!("it is no plain file"))),
         false => std::fs::read(path),
     };
     let bytes = bytes.map_err(|error| {
-        Error::file(format!("{name} cannot be read: {error}.")).hint("Check ADDITIONAL_SQL_FILE.")
+        Error::file(tr!("{name} cannot be read: {error}.", name, error))
+            .hint(tr!("Check ADDITIONAL_SQL_FILE."))
     })?;
     script::read(bytes, &name)
 }
@@ -111,12 +117,12 @@ fn lock(client: &mut impl GenericClient, tables: &[Source]) -> Result<()> {
             "LOCK TABLE {} IN ACCESS SHARE MODE",
             names.join(", ")
         ))
-        .doing(|| "Protecting the tables from being changed")
+        .doing(|| tr!("Protecting the tables from being changed"))
 }
 
 /// What one packaging works with.
 struct Packaging<'a> {
-    place: String,
+    place: Text,
     environment: Vec<(String, Secret)>,
     identity: Identity,
     schemas: Vec<String>,
@@ -133,10 +139,10 @@ impl Packaging<'_> {
         sources: &[Source],
         mut archive: ArchiveWriter,
         zip: &Path,
-    ) -> Result<String> {
+    ) -> Result<Text> {
         let state = transaction
             .query_one(include_str!("../../sql/package/snapshot.sql"), &[])
-            .doing(|| "Taking the snapshot")?;
+            .doing(|| tr!("Taking the snapshot"))?;
         let extensions = tables::extensions(&mut transaction, &self.schemas, self.feedback)?;
         self.definitions(state.get("exported"), &mut archive)?;
         let tables = self.rows(&mut transaction, sources, &mut archive)?;
@@ -152,7 +158,7 @@ impl Packaging<'_> {
         let package_id = Uuid::new_v4();
         let highest_event = transaction
             .query_one("SELECT lizsync.record_package($1)", &[&package_id])
-            .doing(|| "Recording the package in lizsync.history")?
+            .doing(|| tr!("Recording the package in lizsync.history"))?
             .get(0);
         let central_id = self.identity.id()?;
         let manifest = Manifest {
@@ -181,16 +187,16 @@ impl Packaging<'_> {
         self.feedback.check()?;
         transaction
             .commit()
-            .doing(|| "Recording the package in lizsync.history")?;
+            .doing(|| tr!("Recording the package in lizsync.history"))?;
         finished.publish()?;
         self.feedback.progress(100.0);
-        Ok(format!(
-            "The package {} holds {}, {} and {} of {}.",
-            zip.display(),
-            counted(manifest.schemas.len() as u64, "schema"),
-            counted(manifest.tables.len() as u64, "table"),
-            counted(manifest.rows(), "row"),
-            self.place
+        Ok(tr!(
+            "The package {zip} holds {schemas}, {tables} and {rows} of {place}.",
+            zip = zip.display(),
+            schemas = tr!("{n} schema" | "{n} schemas" % manifest.schemas.len() as u64),
+            tables = tr!("{n} table" | "{n} tables" % manifest.tables.len() as u64),
+            rows = tr!("{n} row" | "{n} rows" % manifest.rows()),
+            place = self.place
         ))
     }
 
@@ -201,9 +207,9 @@ impl Packaging<'_> {
             snapshot,
             schemas: &self.schemas,
         };
-        self.feedback.info(format!(
-            "Reading the definitions of {}.",
-            self.schemas.join(", ")
+        self.feedback.info(tr!(
+            "Reading the definitions of {schemas}.",
+            schemas = Text::list(&self.schemas)
         ));
         let sections = [
             (manifest::PRE_DATA, "pre-data"),
@@ -214,12 +220,15 @@ impl Packaging<'_> {
             let dump = self.pg_dump.definitions(section, &view, self.feedback)?;
             let sql = script::portable(&dump, &self.schemas);
             if let Some(problem) = script::problem(&sql) {
-                let message = format!(
-                    "pg_dump {} wrote {} in line {} of its {section} section.",
-                    self.pg_dump.version, problem.what, problem.line
+                let message = tr!(
+                    "pg_dump {version} wrote {what} in line {line} of its {section} section.",
+                    version = self.pg_dump.version,
+                    what = problem.what,
+                    line = problem.line,
+                    section
                 );
                 return Err(Error::new(Kind::Program, message).hint(
-                    "Set POSTGRESQL_BINARY_PATH to the folder of PostgreSQL's own pg_dump, of another version if it is that.",
+                    tr!("Set POSTGRESQL_BINARY_PATH to the folder of PostgreSQL's own pg_dump, of another version if it is that."),
                 ));
             }
             archive.add(member, sql.as_bytes())?;
@@ -242,8 +251,10 @@ impl Packaging<'_> {
         let mut tables = Vec::with_capacity(sources.len());
         for (index, source) in sources.into_iter().enumerate() {
             let member = manifest::data_member(index);
-            self.feedback
-                .info(format!("Packaging the table {}.", source.table.plain()));
+            self.feedback.info(tr!(
+                "Packaging the table {table}.",
+                table = source.table.plain()
+            ));
             let rows = self.table(transaction, source, &member, archive, |bytes| {
                 let part = (done + (bytes as f64).min(weight(source))) / total;
                 self.feedback.progress(DEFINED + (READ - DEFINED) * part);
@@ -271,7 +282,7 @@ impl Packaging<'_> {
     ) -> Result<u64> {
         let columns: Vec<_> = source.columns.iter().map(|name| quote(name)).collect();
         let sql = format!("COPY {} ({}) TO STDOUT", source.table, columns.join(", "));
-        let doing = || format!("Reading the table {}", source.table.plain());
+        let doing = || tr!("Reading the table {table}", table = source.table.plain());
         let mut reader = transaction.copy_out(&sql).doing(doing)?;
         let mut writer = archive.member(member)?;
         let mut chunk = Vec::with_capacity(2 * CHUNK);

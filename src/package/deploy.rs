@@ -9,9 +9,10 @@ use super::archive_reader::{self, Package};
 use super::guard::{self, Log, Target};
 use super::{load, script};
 use crate::error::{Error, Kind, Result};
-use crate::feedback::{Feedback, counted};
+use crate::feedback::Feedback;
 use crate::postgres::{self, Connection, Doing, literal, path, quote};
 use crate::structure::{self, Uncaptured};
+use crate::text::{Text, tr};
 
 /// Where the progress stands when the zip is verified, when all rows are loaded, and when all is
 /// built.
@@ -33,9 +34,9 @@ pub fn deploy(
     clone: &mut Connection,
     zip: &Path,
     feedback: &Feedback,
-) -> Result<String> {
+) -> Result<Text> {
     guard::two_databases(central, clone)?;
-    feedback.info(format!("Verifying the package {}.", zip.display()));
+    feedback.info(tr!("Verifying the package {zip}.", zip = zip.display()));
     let package = archive_reader::open(zip, feedback, |done, total| {
         feedback.progress(VERIFIED * done as f64 / total.max(1) as f64);
     })?;
@@ -63,20 +64,22 @@ pub fn deploy(
     // Taken under the lock: what this clone sent before is visible in it.
     let snapshot: String = central
         .query_one("SELECT txid_current_snapshot()::text", &[])
-        .doing(|| "Reading the snapshot of the central")?
+        .doing(|| tr!("Reading the snapshot of the central"))?
         .get(0);
     deployment.fill(clone, &target, &log, &snapshot)?;
     deployment.register(central).map_err(|error| {
         let error = if feedback.is_canceled() {
-            Error::new(Kind::Canceled, "canceled.")
+            Error::new(Kind::Canceled, tr!("canceled."))
         } else {
             error
         };
         error
-            .during("The package was deployed to the clone, but the central could not be told")
-            .hint(
-                "The clone is complete. Synchronise it, or deploy again: either tells the central.",
-            )
+            .during(tr!(
+                "The package was deployed to the clone, but the central could not be told"
+            ))
+            .hint(tr!(
+                "The clone is complete. Synchronise it, or deploy again: either tells the central."
+            ))
     })?;
     feedback.progress(100.0);
     Ok(deployment.sentence(zip))
@@ -85,7 +88,7 @@ pub fn deploy(
 /// What one deployment works with.
 struct Deployment<'a> {
     id: Uuid,
-    place: String,
+    place: Text,
     clone_id: Uuid,
     package: Package,
     /// The major versions of clone and central, where the clone's is the older one.
@@ -101,9 +104,7 @@ impl Deployment<'_> {
         let here = server / 10_000;
         let there = self.package.manifest.central.server_version_num / 10_000;
         if here < there {
-            self.feedback.warning(format!(
-                "The server of the clone (PostgreSQL {here}) is older than the one of the package ({there}): what it does not know yet will fail, and change nothing."
-            ));
+            self.feedback.warning(tr!("The server of the clone (PostgreSQL {here}) is older than the one of the package ({there}): what it does not know yet will fail, and change nothing.", here, there));
             self.older = Some((here, there));
         }
         if here < structure::BUILTIN_UUID_SINCE {
@@ -115,12 +116,10 @@ impl Deployment<'_> {
     }
 
     /// Runs definitions of the package. An older server may not know what they use.
-    fn definitions(&self, clone: &mut impl GenericClient, sql: &str, what: &str) -> Result<()> {
+    fn definitions(&self, clone: &mut impl GenericClient, sql: &str, what: Text) -> Result<()> {
         load::definitions(clone, sql, what).map_err(|error| match (self.older, error.sqlstate_code()) {
             // Syntax, undefined things, features that are not supported.
-            (Some((here, there)), Some(code)) if code.starts_with("42") && code != "42501" || code == "0A000" => error.hint(format!(
-                "Nothing was changed. The clone's server is PostgreSQL {here}, the central's {there}: if it is this that it does not know, upgrade the clone's server, or do without it in the central."
-            )),
+            (Some((here, there)), Some(code)) if code.starts_with("42") && code != "42501" || code == "0A000" => error.hint(tr!("Nothing was changed. The clone's server is PostgreSQL {here}, the central's {there}: if it is this that it does not know, upgrade the clone's server, or do without it in the central.", here, there)),
             _ => error,
         })
     }
@@ -133,7 +132,9 @@ impl Deployment<'_> {
         log: &Log,
         central_snapshot: &str,
     ) -> Result<()> {
-        let mut transaction = clone.transaction().doing(|| "Starting a transaction")?;
+        let mut transaction = clone
+            .transaction()
+            .doing(|| tr!("Starting a transaction"))?;
         self.clear(&mut transaction, target, log)?;
         let feedback = self.feedback;
         load::extensions(
@@ -152,13 +153,13 @@ impl Deployment<'_> {
                 "INSERT INTO lizsync.server_metadata (server_id, server_name) VALUES ($1, $2)",
                 &[&self.clone_id, &name],
             )
-            .doing(|| "Writing the server id to lizsync.server_metadata")?;
+            .doing(|| tr!("Writing the server id to lizsync.server_metadata"))?;
 
-        self.step("Creating the tables.", VERIFIED)?;
+        self.step(tr!("Creating the tables."), VERIFIED)?;
         self.definitions(
             &mut transaction,
             &self.package.pre_data,
-            "the tables of the package",
+            tr!("the tables of the package"),
         )?;
         // Functions in checks may expect the search path of a session. The definitions have their own.
         path::as_in_a_session(&mut transaction)?;
@@ -168,46 +169,45 @@ impl Deployment<'_> {
         })?;
         let manifest = &self.package.manifest;
         load::sequences(&mut transaction, &self.package.sequences, manifest)?;
-        self.step("Creating indexes, constraints and triggers.", LOADED)?;
-        let what = "the indexes, constraints and triggers of the package";
+        self.step(tr!("Creating indexes, constraints and triggers."), LOADED)?;
+        let what = tr!("the indexes, constraints and triggers of the package");
         self.definitions(&mut transaction, &self.package.post_data, what)?;
         transaction
             .execute(
                 include_str!("../../sql/package/retrigger.sql"),
                 &[&manifest.schemas],
             )
-            .doing(|| "Adding the audit triggers")?;
+            .doing(|| tr!("Adding the audit triggers"))?;
         // So may those in indexes.
         path::as_in_a_session(&mut transaction)?;
         load::analyze(&mut transaction, manifest)?;
         transaction
             .batch_execute(path::PLAIN)
-            .doing(|| "Resetting the search path")?;
+            .doing(|| tr!("Resetting the search path"))?;
         if let Some(sql) = &self.package.additional {
-            self.step("Running the additional SQL.", BUILT)?;
+            self.step(tr!("Running the additional SQL."), BUILT)?;
             load::additional(&mut transaction, sql)?;
             self.uncaptured = structure::uncaptured(&mut transaction, &manifest.schemas)?;
         }
         // What the deployment itself wrote is no edit of this clone.
         transaction
             .batch_execute("DELETE FROM audit.logged_actions")
-            .doing(|| "Emptying the log of the clone")?;
+            .doing(|| tr!("Emptying the log of the clone"))?;
         self.record(&mut transaction, central_snapshot)?;
-        self.step("Committing the clone.", BUILT)?;
-        transaction
-            .commit()
-            .doing(|| format!("Deploying the package to the clone {}", self.place))?;
+        self.step(tr!("Committing the clone."), BUILT)?;
+        transaction.commit().doing(|| {
+            tr!(
+                "Deploying the package to the clone {place}",
+                place = self.place
+            )
+        })?;
         for Uncaptured { table, wrong, .. } in &self.uncaptured {
-            feedback.warning(format!(
-                "The additional SQL of the package leaves {} of the clone without its capture ({wrong}): edits there do not reach the central. Correct that SQL and package again, or run SELECT audit.audit_table({}) in the clone.",
-                table.plain(),
-                literal(&table.to_string())
-            ));
+            feedback.warning(tr!("The additional SQL of the package leaves {table} of the clone without its capture ({wrong}): edits there do not reach the central. Correct that SQL and package again, or run SELECT audit.audit_table({name}) in the clone.", table = table.plain(), wrong, name = literal(&table.to_string())));
         }
         Ok(())
     }
 
-    fn step(&self, message: &str, percent: f64) -> Result<()> {
+    fn step(&self, message: Text, percent: f64) -> Result<()> {
         self.feedback.progress(percent);
         self.feedback.info(message);
         self.feedback.check()
@@ -220,7 +220,7 @@ impl Deployment<'_> {
         if target.installed {
             leftovers = clone
                 .query(include_str!("../../sql/package/leftovers.sql"), &[])
-                .doing(|| "Looking for what the former plugin left")?
+                .doing(|| tr!("Looking for what the former plugin left"))?
                 .iter()
                 .map(|row| row.get("schema"))
                 .collect();
@@ -235,7 +235,7 @@ impl Deployment<'_> {
         if target.installed {
             clone
                 .batch_execute("DROP SERVER IF EXISTS central_server CASCADE")
-                .doing(|| "Dropping the foreign server of the former plugin")?;
+                .doing(|| tr!("Dropping the foreign server of the former plugin"))?;
             self.drop_schemas(clone, &ours)?;
         }
         Ok(())
@@ -246,7 +246,7 @@ impl Deployment<'_> {
             self.feedback.check()?;
             clone
                 .batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", quote(schema)))
-                .doing(|| format!("Dropping the schema {schema} of the clone"))?;
+                .doing(|| tr!("Dropping the schema {schema} of the clone", schema))?;
         }
         Ok(())
     }
@@ -254,7 +254,7 @@ impl Deployment<'_> {
     /// Writes where the clone now stands.
     fn record(&self, clone: &mut Transaction<'_>, central_snapshot: &str) -> Result<()> {
         let manifest = &self.package.manifest;
-        let doing = || "Recording the deployment in the clone";
+        let doing = || tr!("Recording the deployment in the clone");
         let identifier: i64 = manifest
             .central
             .system_identifier
@@ -297,19 +297,19 @@ impl Deployment<'_> {
                     &self.id,
                 ],
             )
-            .doing(|| "Registering the clone in the central")?;
+            .doing(|| tr!("Registering the clone in the central"))?;
         Ok(())
     }
 
-    fn sentence(&self, zip: &Path) -> String {
+    fn sentence(&self, zip: &Path) -> Text {
         let manifest = &self.package.manifest;
-        format!(
-            "The package {} was deployed to the clone {}: {}, {} and {}.",
-            zip.display(),
-            self.place,
-            counted(manifest.schemas.len() as u64, "schema"),
-            counted(manifest.tables.len() as u64, "table"),
-            counted(manifest.rows(), "row")
+        tr!(
+            "The package {zip} was deployed to the clone {place}: {schemas}, {tables} and {rows}.",
+            zip = zip.display(),
+            place = self.place,
+            schemas = tr!("{n} schema" | "{n} schemas" % manifest.schemas.len() as u64),
+            tables = tr!("{n} table" | "{n} tables" % manifest.tables.len() as u64),
+            rows = tr!("{n} row" | "{n} rows" % manifest.rows())
         )
     }
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::postgres::quote;
 use crate::secret::{Secret, without};
+use crate::text::tr;
 
 /// How often a cancel is looked for.
 const POLL: Duration = Duration::from_millis(50);
@@ -42,9 +43,9 @@ impl PgDump {
         if !program.is_file() {
             return Err(Error::new(
                 Kind::Program,
-                format!("There is no pg_dump in {}.", folder.display()),
+                tr!("There is no pg_dump in {folder}.", folder = folder.display()),
             )
-            .hint("Set POSTGRESQL_BINARY_PATH to the folder of pg_dump (it comes with the PostgreSQL client programs; on Debian: apt install postgresql-client)."));
+            .hint(tr!("Set POSTGRESQL_BINARY_PATH to the folder of pg_dump (it comes with the PostgreSQL client programs; on Debian: apt install postgresql-client).")));
         }
         let mut command = Command::new(&program);
         command.arg("--version");
@@ -54,20 +55,22 @@ impl PgDump {
         let Some(major) = major(&version) else {
             return Err(Error::new(
                 Kind::Program,
-                format!("{} does not say its version.", program.display()),
+                tr!(
+                    "{program} does not say its version.",
+                    program = program.display()
+                ),
             )
-            .hint("Set POSTGRESQL_BINARY_PATH to the folder of PostgreSQL's own pg_dump."));
+            .hint(tr!(
+                "Set POSTGRESQL_BINARY_PATH to the folder of PostgreSQL's own pg_dump."
+            )));
         };
         let needed = server / 10_000;
         if major < needed {
             return Err(Error::new(
                 Kind::Program,
-                format!(
-                    "{} has version {version}, but the server has version {needed}: pg_dump refuses newer servers.",
-                    program.display()
-                ),
+                tr!("{program} has version {version}, but the server has version {needed}: pg_dump refuses newer servers.", program = program.display(), version, needed),
             )
-            .hint(format!("Install the client programs of PostgreSQL {needed} or newer and set POSTGRESQL_BINARY_PATH to their folder.")));
+            .hint(tr!("Install the client programs of PostgreSQL {needed} or newer and set POSTGRESQL_BINARY_PATH to their folder.", needed)));
         }
         Ok(Self { program, version })
     }
@@ -121,12 +124,12 @@ impl PgDump {
             let complaint: String = complaint.trim().chars().take(2000).collect();
             return Err(Error::new(
                 Kind::Program,
-                format!("pg_dump failed ({status}): {complaint}"),
+                tr!("pg_dump failed ({status}): {complaint}", status, complaint),
             )
-            .hint("No package was written."));
+            .hint(tr!("No package was written.")));
         }
         String::from_utf8(output)
-            .map_err(|_| Error::new(Kind::Program, "pg_dump wrote text that is not UTF-8."))
+            .map_err(|_| Error::new(Kind::Program, tr!("pg_dump wrote text that is not UTF-8.")))
     }
 }
 
@@ -165,9 +168,13 @@ fn run(
     feedback: &Feedback,
 ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
     let failed = |error: std::io::Error| {
-        let message = format!("{} cannot be run: {error}.", program.display());
+        let message = tr!(
+            "{program} cannot be run: {error}.",
+            program = program.display(),
+            error
+        );
         Error::new(Kind::Program, message)
-            .hint("Check POSTGRESQL_BINARY_PATH.")
+            .hint(tr!("Check POSTGRESQL_BINARY_PATH."))
             .caused_by(error)
     };
     #[cfg(windows)]

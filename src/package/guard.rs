@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::manifest::Manifest;
 use crate::error::{Error, Result};
-use crate::feedback::{Feedback, counted};
+use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing, Template};
 use crate::structure::{self, CENTRAL_NAME, Identity, Installed};
+use crate::text::{Text, tr};
 
 /// What the clone is before the deployment.
 pub(super) struct Target {
@@ -28,15 +29,15 @@ pub(super) fn two_databases(central: &mut Connection, clone: &mut Connection) ->
     for connection in [&mut *central, &mut *clone] {
         let row = connection
             .query_one(include_str!("../../sql/package/instance.sql"), &[])
-            .doing(|| "Reading the identity of the server")?;
+            .doing(|| tr!("Reading the identity of the server"))?;
         instances.push(row.get::<_, String>(0));
     }
     if instances[0] == instances[1] {
-        return Err(Error::parameter(format!(
-            "The central and the clone are one database: {}.",
-            central.describe()
+        return Err(Error::parameter(tr!(
+            "The central and the clone are one database: {central}.",
+            central = central.describe()
         ))
-        .hint("Give the connection to another database as the clone."));
+        .hint(tr!("Give the connection to another database as the clone.")));
     }
     Ok(())
 }
@@ -49,60 +50,60 @@ pub(super) fn central(central: &mut Connection, manifest: &Manifest) -> Result<I
     let identity = structure::require_central(central)?;
     let place = central.describe().to_owned();
     if identity.server_id != Some(manifest.central.server_id) {
-        return Err(Error::state(format!(
-            "The package was made of another central (database “{}”), not of {place}.",
-            manifest.central.database
+        return Err(Error::state(tr!(
+            "The package was made of another central (database “{database}”), not of {place}.",
+            database = manifest.central.database,
+            place
         ))
-        .hint("Give the connection to that central, or make a package of this one."));
+        .hint(tr!(
+            "Give the connection to that central, or make a package of this one."
+        )));
     }
     let row = central
         .query_one(
             include_str!("../../sql/package/possible.sql"),
             &[&manifest.created, &manifest.snapshot],
         )
-        .doing(|| "Comparing the manifest of the package with the central")?;
+        .doing(|| tr!("Comparing the manifest of the package with the central"))?;
     let impossible = match () {
-        () if row.get("future") => "was made in the future",
-        () if row.get("beyond") => "has a snapshot which the central has not reached",
-        () if manifest.central.timeline > identity.cluster.timeline => {
-            "has a timeline which the central has not reached"
-        }
-        () => "",
+        () if row.get("future") => Some(tr!(
+            "The package cannot be used: by its manifest, it was made in the future."
+        )),
+        () if row.get("beyond") => Some(tr!(
+            "The package cannot be used: by its manifest, it has a snapshot which the central has not reached."
+        )),
+        () if manifest.central.timeline > identity.cluster.timeline => Some(tr!(
+            "The package cannot be used: by its manifest, it has a timeline which the central has not reached."
+        )),
+        () => None,
     };
-    if !impossible.is_empty() {
-        return Err(Error::file(format!(
-            "The package cannot be used: by its manifest, it {impossible}."
-        ))
-        .hint("Check the clock of the central's server, make a new package and deploy that. Nothing was changed."));
+    if let Some(impossible) = impossible {
+        return Err(Error::file(impossible)
+        .hint(tr!("Check the clock of the central's server, make a new package and deploy that. Nothing was changed.")));
     }
     let known: bool = central
         .query_one("SELECT lizsync.knows_package($1)", &[&manifest.package_id])
-        .doing(|| "Reading lizsync.history")?
+        .doing(|| tr!("Reading lizsync.history"))?
         .get(0);
     let same_server =
         identity.cluster.system_identifier.to_string() == manifest.central.system_identifier;
     if !known || !same_server {
-        return Err(Error::state(format!(
-            "The central {place} is no longer the one that the package was made of: {}.",
-            match same_server {
-                true => "it does not know the package, so it was restored from an earlier backup, or its history was deleted",
-                false => "it was moved to another server or restored from a backup",
-            }
-        ))
-        .hint("Make a new package and deploy that."));
+        return Err(Error::state(match same_server {
+                true => tr!("The central {place} is no longer the one that the package was made of: it does not know the package, so it was restored from an earlier backup, or its history was deleted.", place),
+                false => tr!("The central {place} is no longer the one that the package was made of: it was moved to another server or restored from a backup.", place),
+            })
+        .hint(tr!("Make a new package and deploy that.")));
     }
     let held: bool = central
         .query_one(
             "SELECT lizsync.holds_log_since($1::text::txid_snapshot)",
             &[&manifest.snapshot],
         )
-        .doing(|| "Reading lizsync.pruned")?
+        .doing(|| tr!("Reading lizsync.pruned"))?
         .get(0);
     if !held {
-        return Err(Error::state(format!(
-            "The package is too old: the central {place} has removed events from its log that came after it."
-        ))
-        .hint("Make a new package and deploy that."));
+        return Err(Error::state(tr!("The package is too old: the central {place} has removed events from its log that came after it.", place))
+        .hint(tr!("Make a new package and deploy that.")));
     }
     Ok(identity)
 }
@@ -114,8 +115,8 @@ pub(super) fn central(central: &mut Connection, manifest: &Manifest) -> Result<I
 /// [`Kind::Parameter`](crate::error::Kind::Parameter) when it has the central's id.
 pub(super) fn target(clone: &mut Connection, central: &Identity) -> Result<Target> {
     let place = clone.describe().to_owned();
-    let installed =
-        structure::inspect(&mut **clone).map_err(|error| error.during(format!("The {place}")))?;
+    let installed = structure::inspect(&mut **clone)
+        .map_err(|error| error.during(tr!("The {place}", place)))?;
     let installed = !matches!(installed, Installed::Nothing);
     let mut target = Target {
         server_id: None,
@@ -125,21 +126,20 @@ pub(super) fn target(clone: &mut Connection, central: &Identity) -> Result<Targe
     if installed {
         let row = clone
             .query_one(include_str!("../../sql/structure/server.sql"), &[])
-            .doing(|| "Reading lizsync.server_metadata")?;
+            .doing(|| tr!("Reading lizsync.server_metadata"))?;
         target.server_id = row.get("server_id");
         target.server_name = row.get("server_name");
     }
     if target.server_name.as_deref() == Some(CENTRAL_NAME) {
-        return Err(Error::state(format!(
-            "The {place} is a central database: a package is never deployed over one."
+        return Err(Error::state(tr!(
+            "The {place} is a central database: a package is never deployed over one.",
+            place
         ))
-        .hint("Check whether the two connections are swapped."));
+        .hint(tr!("Check whether the two connections are swapped.")));
     }
     if target.server_id.is_some() && target.server_id == central.server_id {
-        return Err(Error::parameter(format!(
-            "The clone {place} has the server id of the central."
-        ))
-        .hint("Give the connection to another database, or delete the row of lizsync.server_metadata in the clone."));
+        return Err(Error::parameter(tr!("The clone {place} has the server id of the central.", place))
+        .hint(tr!("Give the connection to another database, or delete the row of lizsync.server_metadata in the clone.")));
     }
     Ok(target)
 }
@@ -159,7 +159,7 @@ impl Log {
     ///
     /// # Errors
     /// [`Kind::State`](crate::error::Kind::State), naming tables and counts.
-    pub fn refuse_pending(&self, clone: &mut impl GenericClient, place: &str) -> Result<()> {
+    pub fn refuse_pending(&self, clone: &mut impl GenericClient, place: &Text) -> Result<()> {
         match self {
             Log::None => Ok(()),
             Log::Former(logs) => logs.iter().try_for_each(|log| {
@@ -185,7 +185,7 @@ pub(super) fn nothing_is_lost(
     clone: &mut impl GenericClient,
     target: &Target,
     manifest: &Manifest,
-    place: &str,
+    place: &Text,
 ) -> Result<Log> {
     if !target.installed {
         foreign(clone, manifest, place)?;
@@ -193,7 +193,7 @@ pub(super) fn nothing_is_lost(
     }
     let layout = clone
         .query_one(include_str!("../../sql/package/log_layout.sql"), &[])
-        .doing(|| "Looking at the log of the clone")?;
+        .doing(|| tr!("Looking at the log of the clone"))?;
     let log = if layout.get("ours") {
         let deployment = deployment(clone, manifest, place)?;
         Log::Ours(taken(central, clone, target, deployment)?)
@@ -217,7 +217,7 @@ pub(super) fn nothing_is_lost(
 fn deployment(
     clone: &mut impl GenericClient,
     manifest: &Manifest,
-    place: &str,
+    place: &Text,
 ) -> Result<Option<Uuid>> {
     let row = clone
         .query_opt(
@@ -225,33 +225,32 @@ fn deployment(
              FROM lizsync.deployment",
             &[&manifest.created],
         )
-        .doing(|| "Reading lizsync.deployment")?;
+        .doing(|| tr!("Reading lizsync.deployment"))?;
     let Some(row) = row else { return Ok(None) };
     if row.get("newer") {
-        return Err(Error::state(format!(
-            "The clone {place} was deployed from a newer package (of {}) than this one (of {}).",
-            row.get::<_, String>("time"),
-            manifest.created
-        ))
-        .hint("Make a new package of the central and deploy that."));
+        return Err(Error::state(tr!("The clone {place} was deployed from a newer package (of {newer}) than this one (of {created}).", place, newer = row.get::<_, String>("time"), created = manifest.created))
+        .hint(tr!("Make a new package of the central and deploy that.")));
     }
     Ok(Some(row.get("deployment")))
 }
 
-fn refuse_conflicts(clone: &mut impl GenericClient, place: &str) -> Result<()> {
+fn refuse_conflicts(clone: &mut impl GenericClient, place: &Text) -> Result<()> {
     let conflicts: i64 = clone
         .query_one("SELECT count(*) FROM lizsync.conflicts AS c
              WHERE NOT EXISTS (SELECT FROM lizsync.runs AS r WHERE r.sync_id = c.sync_id AND r.confirmed)", &[])
-        .doing(|| "Reading lizsync.conflicts")?
+        .doing(|| tr!("Reading lizsync.conflicts"))?
         .get(0);
     if conflicts == 0 {
         return Ok(());
     }
-    Err(Error::state(format!(
-        "The clone {place} holds {} that the central has not received.",
-        counted(conflicts.unsigned_abs(), "conflict")
+    Err(Error::state(tr!(
+        "The clone {place} holds {conflicts} that the central has not received.",
+        place,
+        conflicts = tr!("{n} conflict" | "{n} conflicts" % conflicts.unsigned_abs())
     ))
-    .hint("Run “Two-way database synchronization” first, then deploy."))
+    .hint(tr!(
+        "Run “Two-way database synchronization” first, then deploy."
+    )))
 }
 
 /// The snapshot of the clone up to which the central has taken its edits.
@@ -272,7 +271,7 @@ fn taken(
                 &cluster.timeline,
             ],
         )
-        .doing(|| "Reading lizsync.received")?;
+        .doing(|| tr!("Reading lizsync.received"))?;
     Ok(row.map(|row| row.get(0)))
 }
 
@@ -280,56 +279,56 @@ fn refuse_pending(
     clone: &mut impl GenericClient,
     sql: &str,
     parameters: &[&(dyn ::postgres::types::ToSql + Sync)],
-    place: &str,
+    place: &Text,
 ) -> Result<()> {
     let rows = clone
         .query(sql, parameters)
-        .doing(|| "Looking for edits that are not synchronised")?;
+        .doing(|| tr!("Looking for edits that are not synchronised"))?;
     if rows.is_empty() {
         return Ok(());
     }
     let tables: Vec<_> = rows
         .iter()
         .map(|row| {
-            format!(
-                "{} ({})",
-                row.get::<_, &str>("name"),
-                row.get::<_, i64>("events")
+            tr!(
+                "{table} ({count})",
+                table = row.get::<_, &str>("name"),
+                count = row.get::<_, i64>("events")
             )
         })
         .collect();
     let total: i64 = rows.iter().map(|row| row.get::<_, i64>("events")).sum();
-    Err(Error::state(format!(
-        "The clone {place} holds {} that the central has not received: {}.",
-        counted(total.unsigned_abs(), "edit"),
-        tables.join(", ")
+    Err(Error::state(tr!(
+        "The clone {place} holds {edits} that the central has not received: {tables}.",
+        place,
+        edits = tr!("{n} edit" | "{n} edits" % total.unsigned_abs()),
+        tables = Text::list(tables)
     ))
-    .hint("Run “Two-way database synchronization” first, then deploy."))
+    .hint(tr!(
+        "Run “Two-way database synchronization” first, then deploy."
+    )))
 }
 
 /// A database without LizSync must not hold anything under the names that the package brings.
-fn foreign(clone: &mut impl GenericClient, manifest: &Manifest, place: &str) -> Result<()> {
+fn foreign(clone: &mut impl GenericClient, manifest: &Manifest, place: &Text) -> Result<()> {
     let schemas: Vec<String> = clone
         .query(
             include_str!("../../sql/package/holders.sql"),
             &[&manifest.schemas],
         )
-        .doing(|| "Looking for existing schemas")?
+        .doing(|| tr!("Looking for existing schemas"))?
         .iter()
         .map(|row| row.get("schema"))
         .collect();
     if schemas.is_empty() {
         return Ok(());
     }
-    Err(Error::state(format!(
-        "The {place} is no LizSync clone, but has schemas that the deployment would overwrite: {}.",
-        schemas.join(", ")
-    ))
-    .hint("Check the connection; deploy to another database, or rename or drop those schemas."))
+    Err(Error::state(tr!("The {place} is no LizSync clone, but has schemas that the deployment would overwrite: {schemas}.", place, schemas = schemas.join(", ")))
+    .hint(tr!("Check the connection; deploy to another database, or rename or drop those schemas.")))
 }
 
 /// Tables that somebody made in the clone itself, in a packaged schema.
-fn local_tables(clone: &mut impl GenericClient, manifest: &Manifest, place: &str) -> Result<()> {
+fn local_tables(clone: &mut impl GenericClient, manifest: &Manifest, place: &Text) -> Result<()> {
     let tables = || manifest.tables.iter();
     let schemas: Vec<&str> = tables().map(|table| table.schema.as_str()).collect();
     let names: Vec<&str> = tables().map(|table| table.name.as_str()).collect();
@@ -338,18 +337,15 @@ fn local_tables(clone: &mut impl GenericClient, manifest: &Manifest, place: &str
             include_str!("../../sql/package/local_tables.sql"),
             &[&manifest.schemas, &schemas, &names],
         )
-        .doing(|| "Looking for tables of the clone alone")?
+        .doing(|| tr!("Looking for tables of the clone alone"))?
         .iter()
         .map(|row| row.get("name"))
         .collect();
     if local.is_empty() {
         return Ok(());
     }
-    Err(Error::state(format!(
-        "The clone {place} has tables that LizSync does not know and the deployment would drop: {}.",
-        local.join(", ")
-    ))
-    .hint("Move them to a schema that is not packaged, or drop them."))
+    Err(Error::state(tr!("The clone {place} has tables that LizSync does not know and the deployment would drop: {tables}.", place, tables = Text::list(local)))
+    .hint(tr!("Move them to a schema that is not packaged, or drop them.")))
 }
 
 /// Refuses to take objects outside of the schemas down with them; warns of tables that only lose
@@ -357,7 +353,7 @@ fn local_tables(clone: &mut impl GenericClient, manifest: &Manifest, place: &str
 pub(super) fn dependents(
     clone: &mut impl GenericClient,
     schemas: &[String],
-    place: &str,
+    place: &Text,
     feedback: &Feedback,
 ) -> Result<()> {
     let rows = clone
@@ -365,7 +361,7 @@ pub(super) fn dependents(
             include_str!("../../sql/package/dependents.sql"),
             &[&schemas],
         )
-        .doing(|| "Looking for objects that depend on the schemas")?;
+        .doing(|| tr!("Looking for objects that depend on the schemas"))?;
     let (mut dependents, mut audited) = (Vec::new(), BTreeSet::new());
     for row in rows {
         match row.get::<_, Option<String>>("audits") {
@@ -374,18 +370,12 @@ pub(super) fn dependents(
         }
     }
     if !dependents.is_empty() {
-        return Err(Error::state(format!(
-            "In the clone {place}, objects outside of the packaged schemas depend on them and would be dropped: {}.",
-            dependents.join(", ")
-        ))
-        .hint("Drop them, or put them into a packaged schema of the central."));
+        return Err(Error::state(tr!("In the clone {place}, objects outside of the packaged schemas depend on them and would be dropped: {dependents}.", place, dependents = dependents.join(", ")))
+        .hint(tr!("Drop them, or put them into a packaged schema of the central.")));
     }
     let audited: Vec<_> = audited.into_iter().collect();
     if !audited.is_empty() {
-        feedback.warning(format!(
-            "These tables are not in the package: they stay in the clone, but are no longer synchronised: {}.",
-            audited.join(", ")
-        ));
+        feedback.warning(tr!("These tables are not in the package: they stay in the clone, but are no longer synchronised: {audited}.", audited = audited.join(", ")));
     }
     Ok(())
 }

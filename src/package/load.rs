@@ -12,6 +12,7 @@ use super::tables::Sequence;
 use crate::error::{Error, Result};
 use crate::feedback::{Feedback, Level};
 use crate::postgres::{Doing, literal, quote};
+use crate::text::{Argument, Text, tr};
 
 /// Creates the extensions that the package needs and the clone lacks.
 ///
@@ -35,24 +36,27 @@ pub(super) fn extensions(
                  WHERE e.extname = $1",
                 &[name],
             )
-            .doing(|| "Looking for the extensions")?;
+            .doing(|| tr!("Looking for the extensions"))?;
         if let Some(row) = found {
             let (other_schema, other): (String, String) = (row.get(0), row.get(1));
             if other_schema != *schema {
-                return Err(Error::state(format!(
-                    "The extension {name} is in the schema {other_schema} of the clone, but in {schema} of the central, and the packaged tables use it there."
-                ))
-                .hint(format!("Move it in the clone (ALTER EXTENSION {name} SET SCHEMA {schema}), or drop it there.")));
+                return Err(Error::state(tr!("The extension {name} is in the schema {other_schema} of the clone, but in {schema} of the central, and the packaged tables use it there.", name, other_schema, schema))
+                .hint(tr!("Move it in the clone (ALTER EXTENSION {name} SET SCHEMA {schema}), or drop it there.", name, schema)));
             }
             if other != *version {
                 feedback.message(
                     Level::Debug,
-                    format!("The extension {name} has version {other}, in the central {version}."),
+                    tr!(
+                        "The extension {name} has version {other}, in the central {version}.",
+                        name,
+                        other,
+                        version
+                    ),
                 );
             }
             continue;
         }
-        feedback.info(format!("Creating the extension {name}."));
+        feedback.info(tr!("Creating the extension {name}.", name));
         let schema = quote(schema);
         let sql = match schema.starts_with("\"pg_") {
             true => format!("CREATE EXTENSION {}", quote(name)),
@@ -63,19 +67,19 @@ pub(super) fn extensions(
         };
         clone
             .batch_execute(&sql)
-            .doing(|| format!("Creating the extension {name}, which the package needs"))
+            .doing(|| tr!("Creating the extension {name}, which the package needs", name))
             .map_err(|error| {
-                error.hint(format!("Install {name} on the server of the clone (PostGIS: its postgis package; others: PostgreSQL's contrib modules), or ask an administrator to run “CREATE EXTENSION {name}” there."))
+                error.hint(tr!("Install {name} on the server of the clone (PostGIS: its postgis package; others: PostgreSQL's contrib modules), or ask an administrator to run “CREATE EXTENSION {name}” there.", name))
             })?;
     }
     Ok(())
 }
 
 /// Runs an SQL member made by `pg_dump`; its session settings end with it.
-pub(super) fn definitions(clone: &mut impl GenericClient, sql: &str, what: &str) -> Result<()> {
+pub(super) fn definitions(clone: &mut impl GenericClient, sql: &str, what: Text) -> Result<()> {
     clone
         .batch_execute(&script::wrap(sql))
-        .doing(|| format!("Creating {what}"))?;
+        .doing(|| tr!("Creating {what}", what))?;
     settle(clone)
 }
 
@@ -84,24 +88,24 @@ pub(super) fn definitions(clone: &mut impl GenericClient, sql: &str, what: &str)
 /// # Errors
 /// What PostgreSQL says, with the line.
 pub(super) fn additional(clone: &mut impl GenericClient, sql: &str) -> Result<()> {
-    let doing = "Running the additional SQL of the package (additional.sql)";
-    clone.batch_execute("RESET search_path").doing(|| doing)?;
+    let doing = || tr!("Running the additional SQL of the package (additional.sql)");
+    clone.batch_execute("RESET search_path").doing(doing)?;
     let result = clone.batch_execute(&script::wrap(sql));
     let line = result.as_ref().err().and_then(|error| line(error, sql));
     result
         .doing(|| match line {
-            Some(line) => format!("{doing}, line {line}"),
-            None => doing.to_owned(),
+            Some(line) => tr!("Running the additional SQL of the package (additional.sql), line {line}", line),
+            None => doing(),
         })
         .map_err(|error| match error.sqlstate_code() {
-            Some("0A000" | "2D000") => error.hint("Nothing was changed. The deployment is one transaction: the SQL must not begin or end one (BEGIN, COMMIT, ROLLBACK, SAVEPOINT)."),
-            _ => error.hint("Nothing was changed. Correct the SQL file and make the package again."),
+            Some("0A000" | "2D000") => error.hint(tr!("Nothing was changed. The deployment is one transaction: the SQL must not begin or end one (BEGIN, COMMIT, ROLLBACK, SAVEPOINT).")),
+            _ => error.hint(tr!("Nothing was changed. Correct the SQL file and make the package again.")),
         })?;
     settle(clone)?;
     // Constraint triggers that wait for the commit may still write.
     clone
         .batch_execute("SET CONSTRAINTS ALL IMMEDIATE")
-        .doing(|| doing)
+        .doing(doing)
 }
 
 /// The line of the script that an error points to.
@@ -119,7 +123,7 @@ fn line(error: &::postgres::Error, sql: &str) -> Option<usize> {
 fn settle(clone: &mut impl GenericClient) -> Result<()> {
     clone
         .batch_execute(concat!("RESET ALL;", include_str!("../../sql/session.sql")))
-        .doing(|| "Resetting the session")
+        .doing(|| tr!("Resetting the session"))
 }
 
 /// Loads the rows of all tables; `progress` is told how many bytes were loaded.
@@ -136,10 +140,10 @@ pub(super) fn rows(
     let mut bytes = 0;
     for table in package.manifest.tables.clone() {
         let name = table.table().plain();
-        feedback.info(format!("Loading the table {name}."));
+        feedback.info(tr!("Loading the table {name}.", name));
         let columns: Vec<_> = table.columns.iter().map(|column| quote(column)).collect();
         let sql = format!("COPY {} ({}) FROM STDIN", table.table(), columns.join(", "));
-        let doing = || format!("Loading the table {name}");
+        let doing = || tr!("Loading the table {name}", name);
         let mut writer = clone.copy_in(&sql).doing(doing)?;
         let mut broken = None;
         let streamed = package.stream(&table.member, |chunk| {
@@ -161,11 +165,15 @@ pub(super) fn rows(
             (Err(error), None) => return Err(error),
         };
         if loaded != table.rows {
-            return Err(Error::file(format!(
-                "The package holds {loaded} rows of {name} instead of {}.",
-                table.rows
+            return Err(Error::file(tr!(
+                "The package holds {loaded} rows of {name} instead of {rows}.",
+                loaded,
+                name,
+                rows = table.rows
             ))
-            .hint("Make the package again, or fetch the file again. Nothing was changed."));
+            .hint(tr!(
+                "Make the package again, or fetch the file again. Nothing was changed."
+            )));
         }
     }
     Ok(())
@@ -180,19 +188,23 @@ pub(super) fn sequences(
     json: &[u8],
     manifest: &Manifest,
 ) -> Result<()> {
-    let wrong = |what: String| {
-        let message = format!("The member {} cannot be used: {what}.", manifest::SEQUENCES);
-        Error::file(message).hint("Make the package again. Nothing was changed.")
+    let wrong = |what: Text| {
+        let message = tr!(
+            "The member {name} cannot be used: {what}.",
+            name = manifest::SEQUENCES,
+            what
+        );
+        Error::file(message).hint(tr!("Make the package again. Nothing was changed."))
     };
     let sequences: Vec<Sequence> =
-        serde_json::from_slice(json).map_err(|error| wrong(error.to_string()))?;
+        serde_json::from_slice(json).map_err(|error| wrong(error.text()))?;
     if let Some(other) = sequences
         .iter()
         .find(|s| !manifest.schemas.contains(&s.schema))
     {
-        return Err(wrong(format!(
-            "the schema {} is not packaged",
-            other.schema
+        return Err(wrong(tr!(
+            "the schema {schema} is not packaged",
+            schema = other.schema
         )));
     }
     for some in sequences.chunks(100) {
@@ -210,7 +222,7 @@ pub(super) fn sequences(
             .collect();
         clone
             .batch_execute(&format!("SELECT {}", calls.join(", ")))
-            .doing(|| "Setting the sequences")?;
+            .doing(|| tr!("Setting the sequences"))?;
     }
     Ok(())
 }
@@ -227,5 +239,5 @@ pub(super) fn analyze(clone: &mut impl GenericClient, manifest: &Manifest) -> Re
     }
     clone
         .batch_execute(&format!("ANALYZE {}", tables.join(", ")))
-        .doing(|| "Collecting statistics")
+        .doing(|| tr!("Collecting statistics"))
 }

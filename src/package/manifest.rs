@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::postgres;
+use crate::text::{Argument, Text, tr};
 
 /// `format` of every package.
 pub(super) const FORMAT: &str = "lizsync-package";
@@ -126,22 +127,24 @@ impl Manifest {
     /// # Errors
     /// [`Kind::File`](crate::error::Kind::File): not JSON, another format, or it contradicts itself.
     pub fn from_json(text: &[u8]) -> Result<Self> {
-        let wrong = |what: String| Error::file(format!("Its manifest cannot be used: {what}."));
-        let value: Value = serde_json::from_slice(text).map_err(|e| wrong(e.to_string()))?;
+        let wrong = |what: Text| Error::file(tr!("Its manifest cannot be used: {what}.", what));
+        let value: Value = serde_json::from_slice(text).map_err(|e| wrong(e.text()))?;
         if value["format"] != FORMAT {
-            return Err(wrong(format!("its format is not “{FORMAT}”")));
+            return Err(wrong(tr!("its format is not “{format}”", format = FORMAT)));
         }
         match value["format_version"].as_u64() {
             Some(FORMAT_VERSION) => (),
             Some(other) => {
-                return Err(wrong(format!(
-                    "its format version is {other}, and LizSync {} reads version {FORMAT_VERSION}",
-                    crate::VERSION
+                return Err(wrong(tr!(
+                    "its format version is {other}, and LizSync {version} reads version {ours}",
+                    other,
+                    version = crate::VERSION,
+                    ours = FORMAT_VERSION
                 )));
             }
-            None => return Err(wrong("it has no format version".into())),
+            None => return Err(wrong(tr!("it has no format version"))),
         }
-        let manifest: Self = serde_json::from_value(value).map_err(|e| wrong(e.to_string()))?;
+        let manifest: Self = serde_json::from_value(value).map_err(|e| wrong(e.text()))?;
         manifest.validate().map_err(wrong)?;
         Ok(manifest)
     }
@@ -160,41 +163,47 @@ impl Manifest {
             .fold(0, |sum, member| sum.saturating_add(member.size))
     }
 
-    fn validate(&self) -> std::result::Result<(), String> {
+    fn validate(&self) -> std::result::Result<(), Text> {
         if self.schemas.is_empty() {
-            return Err("it lists no schema".into());
+            return Err(tr!("it lists no schema"));
         }
         if let Some(schema) = self.schemas.iter().find(|schema| is_reserved(schema)) {
-            return Err(format!("the schema “{schema}” is never packaged"));
+            return Err(tr!("the schema “{schema}” is never packaged", schema));
         }
         if !is_snapshot(&self.snapshot) {
-            return Err(format!("“{}” is not a snapshot", self.snapshot));
+            return Err(tr!(
+                "“{snapshot}” is not a snapshot",
+                snapshot = self.snapshot
+            ));
         }
         if !is_time(&self.created) {
-            return Err("the time of its creation is not a time".into());
+            return Err(tr!("the time of its creation is not a time"));
         }
         if !(90_000..1_000_000).contains(&self.central.server_version_num) {
-            return Err("the version of the central's server is none".into());
+            return Err(tr!("the version of the central's server is none"));
         }
         if self.central.timeline < 1 || self.central.highest_event.is_some_and(|event| event < 0) {
-            return Err("the timeline or the highest event of the central is none".into());
+            return Err(tr!(
+                "the timeline or the highest event of the central is none"
+            ));
         }
         if self.central.system_identifier.parse::<i64>().is_err() {
-            return Err("the system identifier is not a number".into());
+            return Err(tr!("the system identifier is not a number"));
         }
         let mut expected = BTreeSet::new();
         for (index, table) in self.tables.iter().enumerate() {
             let name = table.table().plain();
             if !self.schemas.contains(&table.schema) {
-                return Err(format!("the table {name} is in none of its schemas"));
+                return Err(tr!("the table {name} is in none of its schemas", name));
             }
             if table.columns.is_empty() {
-                return Err(format!("the table {name} has no columns"));
+                return Err(tr!("the table {name} has no columns", name));
             }
             if table.member != data_member(index) {
-                return Err(format!(
-                    "the table {name} has the member “{}”",
-                    table.member
+                return Err(tr!(
+                    "the table {name} has the member “{member}”",
+                    name,
+                    member = table.member
                 ));
             }
             expected.insert(table.member.as_str());
@@ -202,18 +211,18 @@ impl Manifest {
         expected.extend([PRE_DATA, POST_DATA, SEQUENCES]);
         for (name, member) in &self.members {
             if !expected.remove(name.as_str()) && name != ADDITIONAL {
-                return Err(format!("it lists an unexpected member “{name}”"));
+                return Err(tr!("it lists an unexpected member “{name}”", name));
             }
             let digits = member
                 .sha256
                 .bytes()
                 .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
             if member.sha256.len() != 64 || !digits {
-                return Err(format!("the hash of the member “{name}” is no SHA-256"));
+                return Err(tr!("the hash of the member “{name}” is no SHA-256", name));
             }
         }
         match expected.first() {
-            Some(name) => Err(format!("it does not list the member “{name}”")),
+            Some(name) => Err(tr!("it does not list the member “{name}”", name)),
             None => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, Result};
 use crate::postgres::quote;
+use crate::text::{Text, tr};
 
 /// Something in a script that cannot be executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub(super) struct Problem {
     /// The line, counted from 1.
     pub line: usize,
     /// What is there.
-    pub what: String,
+    pub what: Text,
 }
 
 /// Walks over the parts of a script that are outside quotes and comments.
@@ -27,7 +28,7 @@ enum Step {
     /// A character outside quotes and comments, at this offset.
     Plain(usize),
     /// A quoted part or comment was skipped; it began here and was not closed.
-    Open(usize, &'static str),
+    Open(usize, fn() -> Text),
     /// A quoted part or comment was skipped.
     Skipped,
 }
@@ -57,9 +58,9 @@ impl<'a> Scanner<'a> {
                 let escapes = start > 0
                     && matches!(self.bytes[start - 1], b'e' | b'E')
                     && !self.after_word(start - 1);
-                self.quoted(b'\'', escapes, "a text in single quotes")
+                self.quoted(b'\'', escapes, || tr!("a text in single quotes"))
             }
-            (b'"', _) => self.quoted(b'"', false, "a name in double quotes"),
+            (b'"', _) => self.quoted(b'"', false, || tr!("a name in double quotes")),
             (b'-', Some(b'-')) => {
                 let rest = &self.bytes[start..];
                 let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r'));
@@ -81,7 +82,7 @@ impl<'a> Scanner<'a> {
         Step::Plain(self.at - 1)
     }
 
-    fn quoted(&mut self, quote: u8, escapes: bool, what: &'static str) -> Step {
+    fn quoted(&mut self, quote: u8, escapes: bool, what: fn() -> Text) -> Step {
         let start = self.at;
         self.at += 1;
         while let Some(byte) = self.peek(0) {
@@ -119,7 +120,7 @@ impl<'a> Scanner<'a> {
                 _ => self.at += 1,
             }
         }
-        Step::Open(start, "a comment")
+        Step::Open(start, || tr!("a comment"))
     }
 
     /// The tag `$…$` that begins here.
@@ -142,7 +143,7 @@ impl<'a> Scanner<'a> {
             }
             None => {
                 self.at = self.bytes.len();
-                Step::Open(start, "a text in dollar quotes")
+                Step::Open(start, || tr!("a text in dollar quotes"))
             }
         }
     }
@@ -167,7 +168,7 @@ pub(super) fn problem(text: &str) -> Option<Problem> {
     if let Some(at) = text.find('\0') {
         return Some(Problem {
             line: line_of(text, at),
-            what: "a null character".into(),
+            what: tr!("a null character"),
         });
     }
     let mut scanner = Scanner::new(text);
@@ -179,9 +180,9 @@ pub(super) fn problem(text: &str) -> Option<Problem> {
                     .take_while(|c| !c.is_whitespace())
                     .take(20)
                     .collect();
-                (at, format!("the psql command “{command}”"))
+                (at, tr!("the psql command “{command}”", command))
             }
-            Step::Open(at, what) => (at, format!("{what} that is not closed")),
+            Step::Open(at, what) => (at, tr!("{what} that is not closed", what = what())),
             _ => continue,
         };
         return Some(Problem {
@@ -297,13 +298,17 @@ pub(super) fn wrap(text: &str) -> String {
 ///
 /// # Errors
 /// [`Kind::File`](crate::error::Kind::File); `name` says which script it is.
-pub(super) fn read(bytes: Vec<u8>, name: &str) -> Result<String> {
+pub(super) fn read(bytes: Vec<u8>, name: &Text) -> Result<String> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
             .iter()
             .filter(|b| **b == b'\n')
             .count();
-        Error::file(format!("{name} is not UTF-8 text (line {}).", line + 1))
+        Error::file(tr!(
+            "{name} is not UTF-8 text (line {line}).",
+            name,
+            line = line + 1
+        ))
     })?;
     let text = match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
@@ -311,8 +316,11 @@ pub(super) fn read(bytes: Vec<u8>, name: &str) -> Result<String> {
     };
     match problem(&text) {
         None => Ok(text),
-        Some(Problem { line, what }) => Err(Error::file(format!(
-            "{name} holds {what} in line {line}: it must be plain SQL."
+        Some(Problem { line, what }) => Err(Error::file(tr!(
+            "{name} holds {what} in line {line}: it must be plain SQL.",
+            name,
+            what,
+            line
         ))),
     }
 }
@@ -410,7 +418,7 @@ CREATE FUNCTION "f"() AS $$ SELECT "gen_random_uuid"() $$;"#;
 
     #[test]
     fn files_must_be_utf8_and_lose_their_byte_order_mark() {
-        let sql = |bytes: &[u8]| read(bytes.to_vec(), "x.sql");
+        let sql = |bytes: &[u8]| read(bytes.to_vec(), &Text::verbatim("x.sql"));
         assert_eq!(sql("\u{feff}SELECT 'ü'".as_bytes()).unwrap(), "SELECT 'ü'");
         let message = sql(b"SELECT\n'\xfc'").unwrap_err().to_string();
         assert_eq!(message, "x.sql is not UTF-8 text (line 2).");

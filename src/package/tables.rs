@@ -9,6 +9,7 @@ use crate::feedback::Feedback;
 use crate::postgres::{Doing, Table, literal};
 use crate::secret::shown_list;
 use crate::structure;
+use crate::text::{Text, tr};
 
 /// A table of the central.
 #[derive(Debug, Clone)]
@@ -51,7 +52,7 @@ pub(super) fn schemas(
 ) -> Result<Vec<String>> {
     let rows = client
         .query(include_str!("../../sql/package/schemas.sql"), &[&wanted])
-        .doing(|| "Looking for the schemas")?;
+        .doing(|| tr!("Looking for the schemas"))?;
     let (mut missing, mut never, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let name: String = row.get("name");
@@ -64,42 +65,42 @@ pub(super) fn schemas(
         }
     }
     if !missing.is_empty() {
-        return Err(Error::parameter(format!(
-            "Parameter SCHEMAS names schemas that do not exist: {}.",
-            shown_list(&missing)
+        return Err(Error::parameter(tr!(
+            "Parameter SCHEMAS names schemas that do not exist: {missing}.",
+            missing = shown_list(&missing)
         ))
-        .hint(format!(
-            "{} Capitals matter; separate the names by commas.",
-            available(client)?
+        .hint(tr!(
+            "{available} Capitals matter; separate the names by commas.",
+            available = available(client)?
         )));
     }
     if !never.is_empty() {
-        feedback.warning(format!(
-            "These schemas are never packaged: {}.",
-            never.join(", ")
+        feedback.warning(tr!(
+            "These schemas are never packaged: {never}.",
+            never = Text::list(never)
         ));
     }
     if kept.is_empty() {
-        return Err(
-            Error::parameter("Parameter SCHEMAS names no schema that can be packaged.")
-                .hint(available(client)?),
-        );
+        return Err(Error::parameter(tr!(
+            "Parameter SCHEMAS names no schema that can be packaged."
+        ))
+        .hint(available(client)?));
     }
     Ok(kept)
 }
 
-fn available(client: &mut impl GenericClient) -> Result<String> {
+fn available(client: &mut impl GenericClient) -> Result<Text> {
     let rows = client
         .query("SELECT nspname::text FROM pg_namespace ORDER BY 1", &[])
-        .doing(|| "Listing the schemas")?;
+        .doing(|| tr!("Listing the schemas"))?;
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let names: Vec<_> = names
         .into_iter()
         .filter(|name| !is_reserved(name))
         .collect();
     Ok(match names.is_empty() {
-        true => "The database has no schema that can be packaged.".into(),
-        false => format!("There are {}.", names.join(", ")),
+        true => tr!("The database has no schema that can be packaged."),
+        false => tr!("There are {names}.", names = Text::list(names)),
     })
 }
 
@@ -114,7 +115,7 @@ pub(super) fn refuse_unprepared(
 ) -> Result<()> {
     let rows = client
         .query(include_str!("../../sql/structure/tables.sql"), &[&schemas])
-        .doing(|| "Looking at the tables")?;
+        .doing(|| tr!("Looking at the tables"))?;
     let uncaptured = structure::uncaptured(client, schemas)?;
     let mut unprepared = Vec::new();
     for row in rows {
@@ -123,35 +124,33 @@ pub(super) fn refuse_unprepared(
             continue;
         }
         if row.get("inherits") {
-            feedback.warning(format!(
-                "{name} takes part in inheritance: its rows are packaged, but not synchronised later."
-            ));
+            feedback.warning(tr!("{name} takes part in inheritance: its rows are packaged, but not synchronised later.", name));
             continue;
         }
         if row.get::<_, Option<&str>>("uid_type") != Some("uuid") {
-            unprepared.push(format!("{name} (no uid)"));
+            unprepared.push(tr!("{name} (no uid)", name));
         } else if let Some(found) = uncaptured
             .iter()
             .find(|u| u.oid == row.get::<_, u32>("oid"))
         {
-            unprepared.push(format!("{name} ({})", found.wrong));
+            unprepared.push(tr!("{name} ({wrong})", name, wrong = found.wrong));
         }
     }
     if unprepared.is_empty() {
         return Ok(());
     }
-    Err(Error::state(format!(
-        "These tables are not prepared for synchronisation: {}.",
-        unprepared.join(", ")
+    Err(Error::state(tr!(
+        "These tables are not prepared for synchronisation: {unprepared}.",
+        unprepared = Text::list(unprepared)
     ))
-    .hint("Run “Prepare the central database” first."))
+    .hint(tr!("Run “Prepare the central database” first.")))
 }
 
 /// The tables of the schemas.
 pub(super) fn list(client: &mut impl GenericClient, schemas: &[String]) -> Result<Vec<Source>> {
     let rows = client
         .query(include_str!("../../sql/package/tables.sql"), &[&schemas])
-        .doing(|| "Listing the tables")?;
+        .doing(|| tr!("Listing the tables"))?;
     Ok(rows
         .iter()
         .map(|row| Source {
@@ -171,7 +170,7 @@ pub(super) fn sequences(
 ) -> Result<Vec<Sequence>> {
     let names: Vec<Table> = client
         .query(include_str!("../../sql/package/sequences.sql"), &[&schemas])
-        .doing(|| "Listing the sequences")?
+        .doing(|| tr!("Listing the sequences"))?
         .iter()
         .map(|row| Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name")))
         .collect();
@@ -189,7 +188,7 @@ pub(super) fn sequences(
             .collect();
         let rows = client
             .query(&selects.join(" UNION ALL "), &[])
-            .doing(|| "Reading the sequences")?;
+            .doing(|| tr!("Reading the sequences"))?;
         sequences.extend(rows.iter().map(|row| Sequence {
             schema: row.get("schema"),
             name: row.get("name"),
@@ -209,7 +208,7 @@ pub(super) fn extensions(
 ) -> Result<Vec<Extension>> {
     let rows = client
         .query(include_str!("../../sql/package/needs.sql"), &[&schemas])
-        .doing(|| "Looking for what the schemas need")?;
+        .doing(|| tr!("Looking for what the schemas need"))?;
     let mut extensions = Vec::new();
     let mut others: Vec<String> = Vec::new();
     for row in rows {
@@ -223,10 +222,7 @@ pub(super) fn extensions(
         }
     }
     if !others.is_empty() {
-        feedback.warning(format!(
-            "The package needs what is not in it: {}. A clone must have that already; otherwise package those schemas as well.",
-            others.join(", ")
-        ));
+        feedback.warning(tr!("The package needs what is not in it: {others}. A clone must have that already; otherwise package those schemas as well.", others = others.join(", ")));
     }
     Ok(extensions)
 }

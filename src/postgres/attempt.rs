@@ -15,6 +15,7 @@ use super::tls::{self, Breaker, Connector, Encryption};
 use super::wait::beside;
 use crate::error::Result;
 use crate::feedback::Feedback;
+use crate::text::tr;
 
 /// A target, with all that its connections have in common.
 #[derive(Clone)]
@@ -49,21 +50,21 @@ impl Plan {
             tls = match tls::client(wishes) {
                 Ok(client) => Some(client),
                 Err(error) if wishes.mode <= SslMode::Prefer => {
-                    feedback.warning(format!("Connecting without TLS: {}", error.sentence()));
+                    feedback.warning(tr!(
+                        "Connecting without TLS: {sentence}",
+                        sentence = error.whole()
+                    ));
                     None
                 }
                 Err(error) => {
                     let database = &target.database;
-                    return Err(error.during(format!("Connecting to database “{database}”")));
+                    return Err(error.during(tr!("Connecting to database “{database}”", database)));
                 }
             };
             if let (SslMode::Require, Certificates::Named(path)) = (wishes.mode, &wishes.roots)
                 && !path.exists()
             {
-                feedback.warning(format!(
-                    "The server's certificate is not checked: the file {} (sslrootcert) does not exist.",
-                    path.display()
-                ));
+                feedback.warning(tr!("The server's certificate is not checked: the file {path} (sslrootcert) does not exist.", path = path.display()));
             }
         }
         Ok(Self { target, tls })
@@ -325,10 +326,12 @@ fn check_session(client: &mut Client, session: Session) -> std::result::Result<(
     });
     let (standby, read_only) = row.unwrap_or_default();
     match session {
-        Session::ReadWrite if standby || read_only => Err(Problem::Unfit("it is read-only")),
-        Session::ReadOnly if !standby && !read_only => Err(Problem::Unfit("it is not read-only")),
-        Session::Primary if standby => Err(Problem::Unfit("it is a standby")),
-        Session::Standby if !standby => Err(Problem::Unfit("it is not a standby")),
+        Session::ReadWrite if standby || read_only => Err(Problem::Unfit(tr!("it is read-only"))),
+        Session::ReadOnly if !standby && !read_only => {
+            Err(Problem::Unfit(tr!("it is not read-only")))
+        }
+        Session::Primary if standby => Err(Problem::Unfit(tr!("it is a standby"))),
+        Session::Standby if !standby => Err(Problem::Unfit(tr!("it is not a standby"))),
         _ => Ok(()),
     }
 }

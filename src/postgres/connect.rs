@@ -13,12 +13,13 @@ use super::conninfo::{self, Certificates, Place, Surroundings};
 use crate::error::Result;
 use crate::feedback::{CancelGuard, Feedback};
 use crate::secret::Secret;
+use crate::text::{Text, tr};
 
 /// An open connection; a cancel of the feedback interrupts its running query.
 pub struct Connection {
     client: Client,
     plan: Plan,
-    description: String,
+    description: Text,
     _cancel: CancelGuard,
 }
 
@@ -49,7 +50,7 @@ pub fn open_in(
 ) -> Result<Connection> {
     feedback.check()?;
     let resolved = conninfo::resolve(value, named, surroundings)?;
-    for warning in &resolved.warnings {
+    for warning in resolved.warnings {
         feedback.warning(warning);
     }
     Connection::establish(&Plan::new(resolved.target, feedback)?, feedback)
@@ -80,7 +81,11 @@ impl Connection {
         });
         Ok(Self {
             client,
-            description: format!("database “{}” on {host}", plan.target.database),
+            description: tr!(
+                "database “{database}” on {host}",
+                database = plan.target.database,
+                host
+            ),
             plan: plan.only(&host),
             _cancel: cancel,
         })
@@ -95,7 +100,7 @@ impl Connection {
     }
 
     /// Names the database and server for messages, without any secret.
-    pub fn describe(&self) -> &str {
+    pub fn describe(&self) -> &Text {
         &self.description
     }
 

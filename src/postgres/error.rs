@@ -5,60 +5,67 @@ use std::error::Error as _;
 use ::postgres::error::{DbError, SqlState};
 
 use crate::error::{Error, Kind, Result, Said};
+use crate::text::{Text, tr};
 
 /// Adds to a result what was being done.
 pub trait Doing<T> {
     /// Turns the error into ours: `what` says what was being done, on which object.
-    fn doing<S: Into<String>>(self, what: impl FnOnce() -> S) -> Result<T>;
+    fn doing(self, what: impl FnOnce() -> Text) -> Result<T>;
 }
 
 impl<T> Doing<T> for std::result::Result<T, ::postgres::Error> {
-    fn doing<S: Into<String>>(self, what: impl FnOnce() -> S) -> Result<T> {
-        self.map_err(|error| convert(&error, &what().into()))
+    fn doing(self, what: impl FnOnce() -> Text) -> Result<T> {
+        self.map_err(|error| convert(&error, what()))
     }
 }
 
 impl<T> Doing<T> for std::io::Result<T> {
     /// For the COPY streams of `postgres`, which wrap its errors in I/O errors.
-    fn doing<S: Into<String>>(self, what: impl FnOnce() -> S) -> Result<T> {
+    fn doing(self, what: impl FnOnce() -> Text) -> Result<T> {
         self.map_err(|error| {
             let inner = error
                 .get_ref()
                 .and_then(|e| e.downcast_ref::<::postgres::Error>());
             match inner {
-                Some(inner) => convert(inner, &what().into()),
+                Some(inner) => convert(inner, what()),
                 // What came over the network is not what it should be; to try again would not mend it.
-                None if error.kind() == std::io::ErrorKind::InvalidData => {
-                    Error::new(Kind::Database, format!("{}: {error}.", what().into()))
-                }
-                None => Error::new(Kind::Connection, format!("{}: {error}.", what().into()))
-                    .hint("Check the network and run again: nothing is lost."),
+                None if error.kind() == std::io::ErrorKind::InvalidData => Error::new(
+                    Kind::Database,
+                    tr!("{doing}: {error}.", doing = what(), error),
+                ),
+                None => Error::new(
+                    Kind::Connection,
+                    tr!("{doing}: {error}.", doing = what(), error),
+                )
+                .hint(tr!("Check the network and run again: nothing is lost.")),
             }
         })
     }
 }
 
-fn convert(error: &::postgres::Error, what: &str) -> Error {
+fn convert(error: &::postgres::Error, doing: Text) -> Error {
     match error.as_db_error() {
-        Some(db) => from_server(db, what),
-        None => {
-            let cause = cause(error);
-            Error::new(Kind::Connection, format!("{what}: {cause}."))
-                .hint("Check that the server is running and can be reached, then run again.")
-        }
+        Some(db) => from_server(db, doing),
+        None => Error::new(
+            Kind::Connection,
+            tr!("{doing}: {error}.", doing, error = cause(error)),
+        )
+        .hint(tr!(
+            "Check that the server is running and can be reached, then run again."
+        )),
     }
 }
 
 /// The cause of an error that is not from the server. The crate's own text is only "error
 /// communicating with the server"; what is behind it says more.
-fn cause(error: &::postgres::Error) -> String {
+fn cause(error: &::postgres::Error) -> Text {
     use std::io::ErrorKind;
-    let lost = "the connection to the server was lost";
+    let lost = tr!("the connection to the server was lost");
     let Some(source) = error.source() else {
         return if error.is_closed() {
-            lost.to_owned()
+            lost
         } else {
-            error.to_string()
+            Text::verbatim(error.to_string())
         };
     };
     let kind = source
@@ -70,9 +77,11 @@ fn cause(error: &::postgres::Error) -> String {
             | ErrorKind::ConnectionReset
             | ErrorKind::ConnectionAborted
             | ErrorKind::BrokenPipe,
-        ) => lost.to_owned(),
-        Some(ErrorKind::TimedOut) => format!("{lost} (it no longer answers)"),
-        _ => source.to_string(),
+        ) => lost,
+        Some(ErrorKind::TimedOut) => {
+            tr!("the connection to the server was lost (it no longer answers)")
+        }
+        _ => Text::verbatim(source.to_string()),
     }
 }
 
@@ -84,7 +93,11 @@ const RAISE: &str = "exec_stmt_raise";
 const READ_ONLY: &str = "25006";
 
 /// What to do where a function does not find what it names.
-const ASTRAY: &str = "A function of the database names it without its schema: write the schema there, or give the function its own search path (ALTER FUNCTION … SET search_path = …).";
+fn astray_hint() -> Text {
+    tr!(
+        "A function of the database names it without its schema: write the schema there, or give the function its own search path (ALTER FUNCTION … SET search_path = …)."
+    )
+}
 
 /// Whether an error came up inside a function. The innermost context comes first; a deployment runs its scripts in
 /// anonymous blocks.
@@ -96,7 +109,7 @@ fn in_a_function(db: &DbError) -> bool {
     })
 }
 
-fn from_server(db: &DbError, what: &str) -> Error {
+fn from_server(db: &DbError, doing: Text) -> Error {
     let code = db.code().code();
     let kind = match code {
         "42501" | READ_ONLY => Kind::Permission,
@@ -112,12 +125,13 @@ fn from_server(db: &DbError, what: &str) -> Error {
         message.push_str(&format!(" ({})", detail.trim_end_matches('.')));
     }
     message.push('.');
+    let message = Text::verbatim(message);
     let astray = matches!(code, "42P01" | "42883" | "42704") && in_a_function(db);
-    let mut error = Error::new(kind, format!("{what}: {message}"))
+    let mut error = Error::new(kind, tr!("{doing}: {message}", doing, message))
         .sqlstate(code)
         .with_said(Said {
             message: match astray {
-                true => format!("{message} {ASTRAY}"),
+                true => Text::joined([message, astray_hint()], " "),
                 false => message,
             },
             schema: db.schema().map(str::to_owned),
@@ -125,14 +139,14 @@ fn from_server(db: &DbError, what: &str) -> Error {
             raised: db.routine() == Some(RAISE),
         });
     let hint = match kind {
-        _ if code == READ_ONLY => Some(
-            "Use a server that is no standby, and a role whose sessions may write (default_transaction_read_only).",
-        ),
-        Kind::Permission => Some(
-            "Ask the owner of the database for that right (docs/roles.md lists what is needed), or use another role.",
-        ),
-        _ if astray => Some(ASTRAY),
-        _ => db.hint(),
+        _ if code == READ_ONLY => Some(tr!(
+            "Use a server that is no standby, and a role whose sessions may write (default_transaction_read_only)."
+        )),
+        Kind::Permission => Some(tr!(
+            "Ask the owner of the database for that right (docs/roles.md lists what is needed), or use another role."
+        )),
+        _ if astray => Some(astray_hint()),
+        _ => db.hint().map(Text::verbatim),
     };
     if let Some(hint) = hint {
         error = error.hint(hint);

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, Result};
+use crate::text::tr;
 
 /// A name as an SQL identifier, always in double quotes.
 pub fn quote(name: &str) -> String {
@@ -62,8 +63,8 @@ pub fn names(parameter: &str, list: &str) -> Result<Vec<String>> {
         let start = rest.trim_start();
         let (name, after) = match start.strip_prefix('"') {
             Some(quoted) => quoted_name(quoted).ok_or_else(|| {
-                Error::parameter(format!("In the list of parameter {parameter}, a quoted name is not closed or is followed by text."))
-                    .hint("Separate the names by commas; a double quote inside a quoted name is doubled.")
+                Error::parameter(tr!("In the list of parameter {parameter}, a quoted name is not closed or is followed by text.", parameter))
+                    .hint(tr!("Separate the names by commas; a double quote inside a quoted name is doubled."))
             })?,
             None => {
                 let (name, after) = start.split_once(',').unwrap_or((start, ""));
@@ -76,10 +77,11 @@ pub fn names(parameter: &str, list: &str) -> Result<Vec<String>> {
         rest = after;
     }
     if names.is_empty() && !list.trim().is_empty() {
-        return Err(
-            Error::parameter(format!("The list of parameter {parameter} holds no name."))
-                .hint("Separate the names by commas."),
-        );
+        return Err(Error::parameter(tr!(
+            "The list of parameter {parameter} holds no name.",
+            parameter
+        ))
+        .hint(tr!("Separate the names by commas.")));
     }
     Ok(names)
 }

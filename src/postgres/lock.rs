@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::{Connection, Doing};
 use crate::error::Result;
 use crate::feedback::Feedback;
+use crate::text::tr;
 
 /// Keeps these locks apart from those of other programs.
 const SEED: i64 = 0x4c_697a_5379_6e63;
@@ -14,7 +15,7 @@ const SEED: i64 = 0x4c_697a_5379_6e63;
 pub fn lock_clone(connection: &mut Connection, clone: Uuid, feedback: &Feedback) -> Result<()> {
     let id = clone.to_string();
     let place = connection.describe().to_owned();
-    let doing = || format!("Taking the turn of the clone in {place}");
+    let doing = || tr!("Taking the turn of the clone in {place}", place);
     let free: bool = connection
         .query_one(
             "SELECT pg_try_advisory_lock(hashtextextended($1, $2))",
@@ -23,8 +24,9 @@ pub fn lock_clone(connection: &mut Connection, clone: Uuid, feedback: &Feedback)
         .doing(doing)?
         .get(0);
     if !free {
-        feedback.info(format!(
-            "Another run for this clone is active in {place}: waiting for it to end."
+        feedback.info(tr!(
+            "Another run for this clone is active in {place}: waiting for it to end.",
+            place
         ));
         feedback.check()?;
         connection

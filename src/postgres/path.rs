@@ -5,6 +5,7 @@ use ::postgres::GenericClient;
 
 use super::{Doing, literal};
 use crate::error::Result;
+use crate::text::tr;
 
 /// Until the end of the transaction: `pg_catalog`, then what a session of this role in this database has by
 /// default. Returns it. What is run so must name operators and functions exactly: with their schema, or for the very
@@ -12,7 +13,7 @@ use crate::error::Result;
 pub fn as_in_a_session(client: &mut impl GenericClient) -> Result<String> {
     let row = client
         .query_one(include_str!("../../sql/search_path.sql"), &[])
-        .doing(|| "Setting the search path")?;
+        .doing(|| tr!("Setting the search path"))?;
     Ok(row.get(0))
 }
 

@@ -15,6 +15,7 @@ use crate::feedback::Feedback;
 use crate::postgres::Surroundings;
 use crate::private::only_for_owner;
 use crate::secret::Secret;
+use crate::text::tr;
 
 /// By how much a file must be newer than what came: file systems round.
 const ROUNDED: Duration = Duration::from_secs(2);
@@ -37,27 +38,30 @@ pub fn adopt(
     let surroundings = Surroundings::of_process();
     let databases = Databases::locate(&surroundings, central, clone, named)?;
     let failed = |error: io::Error| {
-        Error::file(format!(
-            "The project {} cannot be written: {error}.",
-            place.display()
+        Error::file(tr!(
+            "The project {path} cannot be written: {error}.",
+            path = place.display(),
+            error
         ))
-        .hint("See whether its folder may be written and its disk has free space.")
+        .hint(tr!(
+            "See whether its folder may be written and its disk has free space."
+        ))
     };
     let mut done = Adapted::default();
     let about = fs::metadata(part).map_err(failed)?;
     let came = about.modified().ok();
     let outcome = match about.len() {
-        len if len > super::files::LARGEST => Err("it is too large".to_owned()),
+        len if len > super::files::LARGEST => Err(tr!("it is too large")),
         _ => {
             let content = fs::read(part).map_err(failed)?;
             adapted(&content, &databases).map(|outcome| (content, outcome))
         }
     };
     if let Some(kept) = keep_edited(place, came, &databases).map_err(failed)? {
-        feedback.warning(format!(
-            "The project {} was edited here; that is kept as {}.",
-            place.display(),
-            kept.display()
+        feedback.warning(tr!(
+            "The project {path} was edited here; that is kept as {kept}.",
+            path = place.display(),
+            kept = kept.display()
         ));
     }
     let backup = backup_path(place);
@@ -101,7 +105,7 @@ pub fn adopt(
         }
     }
     for problem in &done.problems {
-        feedback.warning(problem);
+        feedback.warning(problem.clone());
     }
     Ok(done)
 }

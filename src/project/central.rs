@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::postgres::{Location, Surroundings, locate_in};
 use crate::secret::Secret;
+use crate::text::tr;
 
 /// GeoPoppy's database on its own machine: name, user and password are the same.
 const GEOPOPPY: &str = "geopoppy";
@@ -55,8 +56,7 @@ impl<'a> Databases<'a> {
             .is_some_and(|clone| clone.is_same_database(&self.central))
         {
             feedback.warning(
-                "CONNECTION_NAME_CLONE leads to the central database, so the projects still do. \
-                 Name the database of the clone.",
+                tr!("CONNECTION_NAME_CLONE leads to the central database, so the projects still do. Name the database of the clone."),
             );
         }
     }

@@ -1,5 +1,6 @@
 //! One project: its text in, its text out. Pure.
 
+use crate::text::Text;
 use std::collections::BTreeMap;
 
 use super::forms::{self, Found, Role, Rules};
@@ -20,7 +21,7 @@ pub(super) struct Document {
 ///
 /// # Errors
 /// What is wrong with the text, as a clause.
-pub(super) fn adapt(text: &str, rules: &dyn Rules) -> Result<Document, String> {
+pub(super) fn adapt(text: &str, rules: &dyn Rules) -> Result<Document, Text> {
     let found = places::find(text)?;
     let layers = own_sources(&found, rules);
     let mut new = String::with_capacity(text.len() + 256);

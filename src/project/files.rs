@@ -14,6 +14,7 @@ use super::document;
 use super::forms::Rules;
 use crate::error::{Error, Result};
 use crate::private::only_for_owner;
+use crate::text::{Argument, Text, tr};
 
 /// More than any project needs, also one with large pictures in it; keeps a crafted zip from filling
 /// the memory.
@@ -53,8 +54,12 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     while let Some(folder) = folders.pop() {
         let unreadable = |error: io::Error| {
             let folder = folder.display();
-            Error::file(format!("The folder {folder} cannot be read: {error}."))
-                .hint("Name a folder that is there and that you may read.")
+            Error::file(tr!(
+                "The folder {folder} cannot be read: {error}.",
+                folder,
+                error
+            ))
+            .hint(tr!("Name a folder that is there and that you may read."))
         };
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
@@ -84,20 +89,20 @@ pub(super) struct Done {
 /// # Errors
 /// [`Kind::File`](crate::error::Kind::File): it was left as it is.
 pub(super) fn adapt(path: &Path, databases: &Databases<'_>) -> Result<Done> {
-    let failed = |error: io::Error| left(path, &error.to_string());
+    let failed = |error: io::Error| left(path, error.text());
     // Looked at before it is opened: that would wait for the other end of a pipe.
     let before = fs::symlink_metadata(path).map_err(failed)?;
     if before.is_symlink() {
-        return Err(left(path, "it is a link").hint("Name the project that it leads to."));
+        return Err(left(path, tr!("it is a link")).hint(tr!("Name the project that it leads to.")));
     }
     if !before.is_file() {
-        return Err(left(path, "it is no plain file"));
+        return Err(left(path, tr!("it is no plain file")));
     }
     if before.len() > LARGEST {
-        return Err(left(path, "it is too large"));
+        return Err(left(path, tr!("it is too large")));
     }
     let content = fs::read(path).map_err(failed)?;
-    let outcome = adapted(&content, databases).map_err(|why| refused(path, &why))?;
+    let outcome = adapted(&content, databases).map_err(|why| refused(path, why))?;
     let Some(new) = outcome.new else {
         return Ok(Done::default());
     };
@@ -123,22 +128,28 @@ pub(super) fn adapt(path: &Path, databases: &Databases<'_>) -> Result<Done> {
             sources: outcome.sources,
             leftover: outcome.leftover,
         }),
-        Ok(false) => Err(left(path, "somebody else changed it just now").hint("Run this again.")),
-        Err(error) => Err(failed(error)
-            .hint("See whether its folder may be written and its disk has free space.")),
+        Ok(false) => {
+            Err(left(path, tr!("somebody else changed it just now")).hint(tr!("Run this again.")))
+        }
+        Err(error) => Err(failed(error).hint(tr!(
+            "See whether its folder may be written and its disk has free space."
+        ))),
     }
 }
 
-fn left(path: &Path, why: &str) -> Error {
-    Error::file(format!(
-        "The project {} was left as it is: {why}.",
-        path.display()
+fn left(path: &Path, why: Text) -> Error {
+    Error::file(tr!(
+        "The project {path} was left as it is: {why}.",
+        path = path.display(),
+        why
     ))
 }
 
 /// A project that cannot be adapted.
-fn refused(path: &Path, why: &str) -> Error {
-    left(path, why).hint("Open it in QGIS, save it, and send it again, or fetch it again.")
+fn refused(path: &Path, why: Text) -> Error {
+    left(path, why).hint(tr!(
+        "Open it in QGIS, save it, and send it again, or fetch it again."
+    ))
 }
 
 /// Keeps a project as it was, for its owner only, with the time of its last change.
@@ -165,17 +176,17 @@ pub(super) struct Outcome {
 }
 
 /// What becomes of a project, plain or zipped; or why it cannot be read.
-pub(super) fn adapted(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, String> {
+pub(super) fn adapted(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, Text> {
     match content.starts_with(b"PK\x03\x04") {
         true => adapt_zip(content, rules),
         false => adapt_text(content, rules),
     }
 }
 
-fn adapt_text(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, String> {
-    let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8".to_owned())?;
-    let document =
-        document::adapt(text, rules).map_err(|why| format!("it is not well-formed XML ({why})"))?;
+fn adapt_text(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, Text> {
+    let text = std::str::from_utf8(content).map_err(|_| tr!("it is not UTF-8"))?;
+    let document = document::adapt(text, rules)
+        .map_err(|why| tr!("it is not well-formed XML ({why})", why))?;
     Ok(match document.text {
         Some(text) => Outcome {
             leftover: rules.leftover(&text),
@@ -190,8 +201,8 @@ fn adapt_text(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome,
 }
 
 /// A `.qgz`: the projects in it are adapted, its other members copied as they are.
-fn adapt_zip(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, String> {
-    let broken = |error: zip::result::ZipError| format!("its zip cannot be read ({error})");
+fn adapt_zip(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, Text> {
+    let broken = |error: zip::result::ZipError| tr!("its zip cannot be read ({error})", error);
     let mut archive = ZipArchive::new(io::Cursor::new(content)).map_err(broken)?;
     let mut changed: Vec<(usize, Vec<u8>)> = Vec::new();
     let (mut whole, mut left) = (Outcome::default(), LARGEST);
@@ -204,7 +215,7 @@ fn adapt_zip(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, 
         }
         let text = read_member(&mut archive, at, left)?;
         left -= text.len() as u64;
-        let one = adapt_text(&text, rules).map_err(|why| format!("{why} in {name}"))?;
+        let one = adapt_text(&text, rules).map_err(|why| tr!("{why} in {name}", why, name))?;
         whole.sources += one.sources;
         whole.leftover = whole.leftover.or(one.leftover);
         changed.extend(one.new.map(|new| (at, new)));
@@ -221,16 +232,16 @@ fn read_member<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     at: usize,
     left: u64,
-) -> std::result::Result<Vec<u8>, String> {
+) -> std::result::Result<Vec<u8>, Text> {
     let member = archive
         .by_index(at)
-        .map_err(|error| format!("its zip cannot be read ({error})"))?;
+        .map_err(|error| tr!("its zip cannot be read ({error})", error))?;
     let mut text = Vec::new();
     // The size that the zip names may be wrong.
     let read = member.take(left + 1).read_to_end(&mut text);
-    read.map_err(|error| format!("its zip cannot be read ({error})"))?;
+    read.map_err(|error| tr!("its zip cannot be read ({error})", error))?;
     if text.len() as u64 > left {
-        return Err("what is in its zip is too large".to_owned());
+        return Err(tr!("what is in its zip is too large"));
     }
     Ok(text)
 }

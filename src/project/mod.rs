@@ -23,9 +23,10 @@ pub use adopt::adopt;
 pub use files::{backup_path, is_project};
 
 use crate::error::{Kind, Result};
-use crate::feedback::{Feedback, counted};
+use crate::feedback::Feedback;
 use crate::postgres::Surroundings;
 use crate::secret::Secret;
+use crate::text::{Text, tr};
 use central::Databases;
 
 /// What was done.
@@ -39,7 +40,7 @@ pub struct Adapted {
     pub sources: u64,
     /// Projects that were left as they are, and why, and those that still hold a password of the
     /// central where it is no source. Each was also told as a warning.
-    pub problems: Vec<String>,
+    pub problems: Vec<Text>,
 }
 
 impl std::ops::AddAssign for Adapted {
@@ -127,29 +128,31 @@ pub fn adapt_in(
                 let problem = done.leftover.map(|line| leftover(path, line));
                 adapted.problems.extend(problem);
             }
-            Err(error) if error.kind() == Kind::File => adapted.problems.push(error.sentence()),
+            Err(error) if error.kind() == Kind::File => adapted.problems.push(error.whole()),
             Err(error) => return Err(error),
         }
         for problem in &adapted.problems[known..] {
-            feedback.warning(problem);
+            feedback.warning(problem.clone());
         }
     }
     Ok(adapted)
 }
 
-fn told(path: &Path, sources: u64) -> String {
-    format!(
-        "The project {}: {} changed to the clone; as it was, it is kept as {}.",
-        path.display(),
-        counted(sources, "data source"),
-        backup_path(path).display()
+fn told(path: &Path, sources: u64) -> Text {
+    let backup = backup_path(path);
+    tr!(
+        "The project {path}: {n} data source changed to the clone; as it was, it is kept as {backup}."
+            | "The project {path}: {n} data sources changed to the clone; as it was, it is kept as {backup}."
+                % sources,
+        path = path.display(),
+        backup = backup.display()
     )
 }
 
-fn leftover(path: &Path, line: usize) -> String {
-    format!(
-        "The project {} still holds a password of the central database in line {line}, \
-         outside of what is known to be a data source. Take it out there, or change the password.",
-        path.display()
+fn leftover(path: &Path, line: usize) -> Text {
+    tr!(
+        "The project {path} still holds a password of the central database in line {line}, outside of what is known to be a data source. Take it out there, or change the password.",
+        path = path.display(),
+        line
     )
 }

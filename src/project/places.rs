@@ -12,6 +12,8 @@ use std::ops::Range;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
+use crate::text::{Text, tr};
+
 use super::forms::Role;
 use super::xml::{self, Within};
 use scan::Scan;
@@ -43,9 +45,13 @@ pub(super) struct Places {
 ///
 /// # Errors
 /// What is wrong with it, as a clause with the number of the line.
-pub(super) fn find(text: &str) -> Result<Places, String> {
+pub(super) fn find(text: &str) -> Result<Places, Text> {
     if let Some((at, _)) = text.char_indices().find(|(_, c)| !xml::is_allowed(*c)) {
-        return Err(at_line(text, at, "a character that XML does not allow"));
+        return Err(at_line(
+            text,
+            at,
+            tr!("a character that XML does not allow"),
+        ));
     }
     let mut scan = Scan::of(text);
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -58,14 +64,14 @@ pub(super) fn find(text: &str) -> Result<Places, String> {
             let at = skipped + position(reader.error_position());
             // What stands there is not shown: it may be a password that was not escaped.
             let why = match error {
-                quick_xml::Error::IllFormed(_) => "tags or references that do not fit",
-                _ => "the syntax of XML is broken",
+                quick_xml::Error::IllFormed(_) => tr!("tags or references that do not fit"),
+                _ => tr!("the syntax of XML is broken"),
             };
             at_line(text, at, why)
         })?;
         let ended = matches!(event, Event::Eof);
         scan.event(event, before)
-            .map_err(|why| at_line(text, before, &why))?;
+            .map_err(|why| at_line(text, before, why))?;
         if ended {
             return Ok(scan.found);
         }
@@ -76,11 +82,11 @@ fn position(at: u64) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
-fn at_line(text: &str, at: usize, why: &str) -> String {
+fn at_line(text: &str, at: usize, why: Text) -> Text {
     let bytes = text.as_bytes();
     let before = &bytes[..at.min(bytes.len())];
     let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-    format!("line {line}: {why}")
+    tr!("line {line}: {why}", line, why)
 }
 
 #[cfg(test)]

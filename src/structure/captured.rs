@@ -4,6 +4,7 @@ use ::postgres::GenericClient;
 
 use crate::error::Result;
 use crate::postgres::{Doing, Table};
+use crate::text::{Text, tr};
 
 /// A table whose edits are not captured, or not all of them.
 #[derive(Debug, Clone)]
@@ -13,7 +14,7 @@ pub struct Uncaptured {
     /// Its oid.
     pub oid: u32,
     /// What is wrong.
-    pub wrong: String,
+    pub wrong: Text,
     /// Whether tables inherit from it.
     pub inherited: bool,
     /// Whether it was prepared for synchronisation, at least in part.
@@ -27,15 +28,26 @@ pub fn uncaptured(client: &mut impl GenericClient, schemas: &[String]) -> Result
             include_str!("../../sql/structure/uncaptured.sql"),
             &[&schemas],
         )
-        .doing(|| "Looking at the audit triggers")?;
+        .doing(|| tr!("Looking at the audit triggers"))?;
     Ok(rows
         .iter()
         .map(|row| Uncaptured {
             table: Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
             oid: row.get("oid"),
-            wrong: row.get("wrong"),
+            wrong: wrong(row.get("wrong")),
             inherited: row.get("inherited"),
             prepared: row.get("prepared"),
         })
         .collect())
+}
+
+/// What `uncaptured.sql` says.
+fn wrong(what: &str) -> Text {
+    match what {
+        "no audit triggers" => tr!("no audit triggers"),
+        "other tables inherit from it" => tr!("other tables inherit from it"),
+        "audit triggers are disabled" => tr!("audit triggers are disabled"),
+        "audit triggers are missing or changed" => tr!("audit triggers are missing or changed"),
+        other => Text::verbatim(other),
+    }
 }

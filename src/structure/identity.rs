@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::VERSION;
 use crate::error::{Error, Result};
 use crate::postgres::{Connection, Doing};
+use crate::text::{Text, tr};
 
 /// The name of the central in `lizsync.server_metadata`.
 pub const CENTRAL_NAME: &str = "central";
@@ -59,7 +60,7 @@ pub enum Installed {
 /// # Errors
 /// [`Kind::State`](crate::error::Kind::State) where its encoding cannot be used.
 pub fn inspect(client: &mut impl GenericClient) -> Result<Installed> {
-    let doing = || "Looking for the LizSync tables";
+    let doing = || tr!("Looking for the LizSync tables");
     let row = read(client, doing())?;
     if !row.get::<_, bool>("installed") {
         return Ok(Installed::Nothing);
@@ -93,7 +94,7 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Installed> {
 pub fn cluster(client: &mut impl GenericClient) -> Result<Cluster> {
     Ok(Cluster::from_row(&read(
         client,
-        "Reading the identity of the server",
+        tr!("Reading the identity of the server"),
     )?))
 }
 
@@ -104,24 +105,21 @@ pub fn cluster(client: &mut impl GenericClient) -> Result<Cluster> {
 pub fn compression(client: &mut impl GenericClient) -> Result<String> {
     let row = client
         .query_one(include_str!("../../sql/structure/compression.sql"), &[])
-        .doing(|| "Reading how the server compresses")?;
+        .doing(|| tr!("Reading how the server compresses"))?;
     Ok(row.get(0))
 }
 
 /// Reads who a database is. Every algorithm passes here, so this is where a database is refused whose
 /// encoding is not UTF-8: hstore sends the lengths of its values in the server's encoding and the
 /// values in that of the session, so that they would be cut; and SQL_ASCII takes any bytes for text.
-fn read(client: &mut impl GenericClient, doing: &str) -> Result<Row> {
+fn read(client: &mut impl GenericClient, doing: Text) -> Result<Row> {
     let row = client
         .query_one(include_str!("../../sql/structure/identity.sql"), &[])
         .doing(|| doing)?;
     let encoding: &str = row.get("encoding");
     if encoding != "UTF8" {
-        return Err(Error::state(format!(
-            "The encoding of the database “{}” is {encoding}: LizSync needs UTF8.",
-            row.get::<_, &str>("database")
-        ))
-        .hint("Create a database WITH ENCODING 'UTF8' TEMPLATE template0, carry the data over with pg_dump and pg_restore, which convert them, and use that. Nothing was changed."));
+        return Err(Error::state(tr!("The encoding of the database “{database}” is {encoding}: LizSync needs UTF8.", database = row.get::<_, &str>("database"), encoding))
+        .hint(tr!("Create a database WITH ENCODING 'UTF8' TEMPLATE template0, carry the data over with pg_dump and pg_restore, which convert them, and use that. Nothing was changed.")));
     }
     Ok(row)
 }
@@ -149,8 +147,9 @@ impl Identity {
     /// [`Kind::State`](crate::error::Kind::State) before the preparation.
     pub fn id(&self) -> Result<Uuid> {
         self.server_id.ok_or_else(|| {
-            Error::state("The database has no server id yet.")
-                .hint("Run “Prepare the central database” with the server id first.")
+            Error::state(tr!("The database has no server id yet.")).hint(tr!(
+                "Run “Prepare the central database” with the server id first."
+            ))
         })
     }
 }
@@ -165,12 +164,8 @@ pub fn require(connection: &mut Connection) -> Result<Identity> {
     if identity.fits {
         return Ok(identity);
     }
-    Err(Error::state(format!(
-        "The extension hstore of {} was moved to another schema ({}): the functions of LizSync do not find it any more, and nobody can edit.",
-        connection.describe(),
-        identity.hstore
-    ))
-    .hint("Run “Upgrade LizSync tools in the central database” with the connection of that database, be it the central or a clone: it makes the functions anew."))
+    Err(Error::state(tr!("The extension hstore of {connection} was moved to another schema ({hstore}): the functions of LizSync do not find it any more, and nobody can edit.", connection = connection.describe(), hstore = identity.hstore))
+    .hint(tr!("Run “Upgrade LizSync tools in the central database” with the connection of that database, be it the central or a clone: it makes the functions anew.")))
 }
 
 /// The identity of a database that must hold this product's structure in this version.
@@ -179,27 +174,18 @@ pub fn require(connection: &mut Connection) -> Result<Identity> {
 /// [`Kind::State`](crate::error::Kind::State), naming the database and the way out.
 pub(super) fn installed(connection: &mut Connection) -> Result<Identity> {
     let name = connection.describe().to_owned();
-    match inspect(&mut **connection).map_err(|error| error.during(format!("The {name}")))? {
+    match inspect(&mut **connection).map_err(|error| error.during(tr!("The {name}", name)))? {
         Installed::Ours(identity) if identity.version == VERSION => Ok(*identity),
-        Installed::Ours(identity) if identity.version == UNKNOWN => Err(Error::state(format!(
-            "The LizSync tables of {name} do not say their version: perhaps a package is being deployed there at this moment."
-        ))
-        .hint("Run again when the deployment has ended. If it stays so, restore the database from a backup, or deploy the clone again.")),
-        Installed::Ours(identity) => Err(Error::state(format!(
-            "The LizSync tables of {name} are of version {}, this is LizSync {VERSION}.",
-            identity.version
-        ))
-        .hint("Run “Upgrade LizSync tools in the central database”, or install the matching LizSync.")),
-        Installed::Older(version) if version == VERSION => Err(Error::state(format!(
-            "The LizSync tables of {name} are not complete: audit.logged_actions, lizsync.received or the extension hstore is gone."
-        ))
-        .hint("Restore the database from a backup; a clone can also be deployed again, without the edits that were not synchronised.")),
-        Installed::Older(version) => Err(Error::state(format!(
-            "The LizSync tables of {name} are of version {version} of the former plugin."
-        ))
-        .hint("They cannot be used by this LizSync yet: install its tables in a database without them.")),
-        Installed::Nothing => Err(Error::state(format!("The LizSync tables are not installed in {name}."))
-            .hint("For a central database, run “Install Lizsync tools on the central database”; for a clone, “Deploy a database package to the clone”.")),
+        Installed::Ours(identity) if identity.version == UNKNOWN => Err(Error::state(tr!("The LizSync tables of {name} do not say their version: perhaps a package is being deployed there at this moment.", name))
+        .hint(tr!("Run again when the deployment has ended. If it stays so, restore the database from a backup, or deploy the clone again."))),
+        Installed::Ours(identity) => Err(Error::state(tr!("The LizSync tables of {name} are of version {version}, this is LizSync {ours}.", name, version = identity.version, ours = VERSION))
+        .hint(tr!("Run “Upgrade LizSync tools in the central database”, or install the matching LizSync."))),
+        Installed::Older(version) if version == VERSION => Err(Error::state(tr!("The LizSync tables of {name} are not complete: audit.logged_actions, lizsync.received or the extension hstore is gone.", name))
+        .hint(tr!("Restore the database from a backup; a clone can also be deployed again, without the edits that were not synchronised."))),
+        Installed::Older(version) => Err(Error::state(tr!("The LizSync tables of {name} are of version {version} of the former plugin.", name, version))
+        .hint(tr!("They cannot be used by this LizSync yet: install its tables in a database without them."))),
+        Installed::Nothing => Err(Error::state(tr!("The LizSync tables are not installed in {name}.", name))
+            .hint(tr!("For a central database, run “Install Lizsync tools on the central database”; for a clone, “Deploy a database package to the clone”."))),
     }
 }
 
@@ -211,15 +197,16 @@ pub fn require_central(connection: &mut Connection) -> Result<Identity> {
     let identity = require(connection)?;
     let name = connection.describe();
     if identity.server_id.is_none() {
-        return Err(Error::state(format!(
-            "The central {name} is not prepared: it has no server id."
+        return Err(Error::state(tr!(
+            "The central {name} is not prepared: it has no server id.",
+            name
         ))
-        .hint("Run “Prepare the central database” first."));
+        .hint(tr!("Run “Prepare the central database” first.")));
     }
     if !identity.is_central() {
         return Err(
-            Error::state(format!("The {name} is a clone, not a central database."))
-                .hint("Check whether the two connections are swapped."),
+            Error::state(tr!("The {name} is a clone, not a central database.", name))
+                .hint(tr!("Check whether the two connections are swapped.")),
         );
     }
     Ok(identity)
@@ -234,13 +221,13 @@ pub fn require_clone(connection: &mut Connection) -> Result<Identity> {
     let name = connection.describe();
     if identity.is_central() {
         return Err(
-            Error::state(format!("The {name} is a central database, not a clone."))
-                .hint("Check whether the two connections are swapped."),
+            Error::state(tr!("The {name} is a central database, not a clone.", name))
+                .hint(tr!("Check whether the two connections are swapped.")),
         );
     }
     if identity.server_id.is_none() {
-        return Err(Error::state(format!("The {name} has no server id."))
-            .hint("Deploy a package to it first."));
+        return Err(Error::state(tr!("The {name} has no server id.", name))
+            .hint(tr!("Deploy a package to it first.")));
     }
     Ok(identity)
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing};
 use crate::secret::shown_list;
+use crate::text::{Text, tr};
 
 /// Schemas that are never prepared, whoever asks.
 const NEVER: [&str; 3] = ["public", "lizsync", "audit"];
@@ -23,24 +24,28 @@ pub fn initialize(
     central: &mut Connection,
     wanted: &Preparation,
     feedback: &Feedback,
-) -> Result<String> {
+) -> Result<Text> {
     let name = central.describe().to_owned();
     let known = identity::installed(central)?;
-    let mut transaction = central.transaction().doing(|| "Starting a transaction")?;
+    let mut transaction = central
+        .transaction()
+        .doing(|| tr!("Starting a transaction"))?;
     refuse_clone(&mut transaction, &name)?;
     let schemas = schemas(&mut transaction, &wanted.schemas, feedback)?;
 
     let mut done = Vec::new();
     if !known.fits {
         install::functions(&mut transaction, &known.hstore)?;
-        done.push("the functions were made anew for the schema that hstore is in now".to_owned());
+        done.push(tr!(
+            "the functions were made anew for the schema that hstore is in now"
+        ));
     }
     if wanted.server_id {
         done.push(match known.server_id {
-            Some(_) if known.is_central() => "the server id was there already".to_owned(),
+            Some(_) if known.is_central() => tr!("the server id was there already"),
             _ => {
                 add_server_id(&mut transaction)?;
-                "a server id was added".to_owned()
+                tr!("a server id was added")
             }
         });
     }
@@ -52,44 +57,49 @@ pub fn initialize(
     let mut tables = prepare(&mut transaction, relations, wanted, uuid, feedback)?;
     feedback.check()?;
     warn_of_references(&mut transaction, &tables.oids, feedback)?;
-    transaction.commit().doing(|| format!("Preparing {name}"))?;
+    transaction
+        .commit()
+        .doing(|| tr!("Preparing {name}", name))?;
     feedback.progress(100.0);
 
     if wanted.uid_columns {
-        done.push(format!("{} received a uid", count(tables.with_new_uid)));
+        done.push(match tables.with_new_uid {
+            0 => tr!("no table received a uid"),
+            some => tr!("{n} table received a uid" | "{n} tables received a uid" % some),
+        });
     }
     if wanted.audit_triggers {
-        done.push(format!(
-            "{} received audit triggers",
-            count(tables.newly_audited)
-        ));
+        done.push(match tables.newly_audited {
+            0 => tr!("no table received audit triggers"),
+            some => {
+                tr!("{n} table received audit triggers"
+                    | "{n} tables received audit triggers" % some)
+            }
+        });
     }
-    done.push(format!("{} in all", count(tables.oids.len())));
+    done.push(match tables.oids.len() {
+        0 => tr!("no table in all"),
+        all => tr!("{n} table in all" | "{n} tables in all" % all),
+    });
     tables.oids.clear();
-    Ok(format!(
-        "The central {name} is prepared: {}.",
-        done.join(", ")
+    Ok(tr!(
+        "The central {name} is prepared: {done}.",
+        name,
+        done = Text::list(done)
     ))
 }
 
-fn count(tables: usize) -> String {
-    match tables {
-        0 => "no table".into(),
-        1 => "1 table".into(),
-        n => format!("{n} tables"),
-    }
-}
-
-fn refuse_clone(client: &mut impl GenericClient, name: &str) -> Result<()> {
+fn refuse_clone(client: &mut impl GenericClient, name: &Text) -> Result<()> {
     let deployed: bool = client
         .query_one("SELECT EXISTS (SELECT FROM lizsync.deployment)", &[])
-        .doing(|| "Reading lizsync.deployment")?
+        .doing(|| tr!("Reading lizsync.deployment"))?
         .get(0);
     if deployed {
-        return Err(Error::state(format!(
-            "The {name} is a clone: a package was deployed to it."
+        return Err(Error::state(tr!(
+            "The {name} is a clone: a package was deployed to it.",
+            name
         ))
-        .hint("Give the connection to the central database."));
+        .hint(tr!("Give the connection to the central database.")));
     }
     Ok(())
 }
@@ -105,25 +115,27 @@ fn schemas(
             "SELECT s FROM unnest($1::text[]) AS s WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = s)",
             &[&wanted],
         )
-        .doing(|| "Looking for the schemas")?
+        .doing(|| tr!("Looking for the schemas"))?
         .iter()
         .map(|row| row.get(0))
         .collect();
     if !missing.is_empty() {
-        return Err(Error::parameter(format!(
-            "Parameter SCHEMAS names schemas that do not exist: {}.",
-            shown_list(&missing)
+        return Err(Error::parameter(tr!(
+            "Parameter SCHEMAS names schemas that do not exist: {missing}.",
+            missing = shown_list(&missing)
         ))
-        .hint("Check the names (capitals matter) and separate them by commas."));
+        .hint(tr!(
+            "Check the names (capitals matter) and separate them by commas."
+        )));
     }
     let (never, kept): (Vec<String>, Vec<String>) = wanted
         .iter()
         .cloned()
         .partition(|schema| NEVER.contains(&schema.as_str()));
     if !never.is_empty() {
-        feedback.warning(format!(
-            "These schemas are never prepared: {}.",
-            never.join(", ")
+        feedback.warning(tr!(
+            "These schemas are never prepared: {never}.",
+            never = Text::list(never)
         ));
     }
     Ok(if kept.is_empty() && !wanted.is_empty() {
@@ -141,7 +153,7 @@ fn add_server_id(client: &mut impl GenericClient) -> Result<()> {
              INSERT INTO lizsync.server_metadata (server_name) SELECT $1 WHERE NOT EXISTS (SELECT FROM named)",
             &[&CENTRAL_NAME],
         )
-        .doing(|| "Adding the server id to lizsync.server_metadata")?;
+        .doing(|| tr!("Adding the server id to lizsync.server_metadata"))?;
     Ok(())
 }
 
@@ -171,22 +183,21 @@ fn prepare(
             continue;
         }
         if wanted.uid_columns && relation.add_uid(client, uuid)? {
-            feedback.info(format!("{name}: uid added."));
+            feedback.info(tr!("{name}: uid added.", name));
             prepared.with_new_uid += 1;
         }
         if wanted.audit_triggers && !relation.is_audited() {
             relation.audit(client)?;
-            feedback.info(format!("{name}: audit triggers added."));
+            feedback.info(tr!("{name}: audit triggers added.", name));
             prepared.newly_audited += 1;
         }
         if !relation.has_key {
-            feedback.warning(format!(
-                "{name} has no primary key: QGIS needs one to edit it, and rows are told apart by their uid alone."
-            ));
+            feedback.warning(tr!("{name} has no primary key: QGIS needs one to edit it, and rows are told apart by their uid alone.", name));
         }
         if !relation.has_uid() {
-            feedback.warning(format!(
-                "{name} has no uid: its rows are logged, but not synchronised."
+            feedback.warning(tr!(
+                "{name} has no uid: its rows are logged, but not synchronised.",
+                name
             ));
         }
         prepared.oids.push(relation.oid);
@@ -194,15 +205,22 @@ fn prepare(
     Ok(prepared)
 }
 
-fn left_out(relation: &Relation) -> String {
+fn left_out(relation: &Relation) -> Text {
     let name = relation.table.plain();
     match relation.kind {
-        Kind::View => format!("{name} is a view: left out; the tables below it are synchronised."),
+        Kind::View => tr!(
+            "{name} is a view: left out; the tables below it are synchronised.",
+            name
+        ),
         Kind::ForeignTable => {
-            format!("{name} is a foreign table: left out; its rows are elsewhere.")
+            tr!(
+                "{name} is a foreign table: left out; its rows are elsewhere.",
+                name
+            )
         }
-        _ => format!(
-            "{name} takes part in inheritance: left out, because a uid cannot be unique over several tables. Use partitions, or separate tables."
+        _ => tr!(
+            "{name} takes part in inheritance: left out, because a uid cannot be unique over several tables. Use partitions, or separate tables.",
+            name
         ),
     }
 }
@@ -217,13 +235,11 @@ fn warn_of_references(
             include_str!("../../sql/structure/automatic_references.sql"),
             &[&tables],
         )
-        .doing(|| "Looking for foreign keys on automatic keys")?;
+        .doing(|| tr!("Looking for foreign keys on automatic keys"))?;
     for row in rows {
         let (child, parent): (&str, &str) = (row.get("child"), row.get("parent"));
         let (name, column): (&str, &str) = (row.get("name"), row.get("column"));
-        feedback.warning(format!(
-            "Foreign key {name} of {child} refers to the automatic key {column} of {parent}: new rows get another number in each database, so it will point to the wrong row. Let it refer to the uid of {parent}."
-        ));
+        feedback.warning(tr!("Foreign key {name} of {child} refers to the automatic key {column} of {parent}: new rows get another number in each database, so it will point to the wrong row. Let it refer to the uid of {parent}.", name, child, column, parent));
     }
     Ok(())
 }

@@ -6,8 +6,9 @@ use super::uid::random_uuid;
 use super::{Override, identity};
 use crate::VERSION;
 use crate::error::{Error, Result};
-use crate::feedback::{Feedback, counted};
+use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing, Table, Template, quote};
+use crate::text::{Text, tr};
 
 /// Installs schemas, tables and functions in the transaction of `client`, and records the version.
 ///
@@ -30,13 +31,13 @@ pub fn install(client: &mut impl GenericClient) -> Result<()> {
     for sql in [audit, lizsync] {
         client
             .batch_execute(&sql)
-            .doing(|| "Creating the schemas audit and lizsync")?;
+            .doing(|| tr!("Creating the schemas audit and lizsync"))?;
     }
     functions(client, &hstore)?;
     record(client, "Installation")
 }
 
-const DOING: fn() -> &'static str = || "Creating the functions of the schemas audit and lizsync";
+const DOING: fn() -> Text = || tr!("Creating the functions of the schemas audit and lizsync");
 
 /// Creates or replaces the functions.
 pub(super) fn functions(client: &mut impl GenericClient, hstore: &str) -> Result<()> {
@@ -59,7 +60,7 @@ pub(super) fn record(client: &mut impl GenericClient, description: &str) -> Resu
             "INSERT INTO lizsync.sys_structure_metadonnee (version, description) VALUES ($1, $2)",
             &[&VERSION, &description],
         )
-        .doing(|| "Recording the version in lizsync.sys_structure_metadonnee")?;
+        .doing(|| tr!("Recording the version in lizsync.sys_structure_metadonnee"))?;
     Ok(())
 }
 
@@ -71,13 +72,13 @@ fn fill(text: &str, hstore: &str) -> String {
 fn extension(client: &mut impl GenericClient) -> Result<String> {
     let find = "SELECT quote_ident(n.nspname) FROM pg_extension AS e
                 JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'hstore'";
-    let doing = || "Looking for the extension hstore";
+    let doing = || tr!("Looking for the extension hstore");
     if let Some(row) = client.query_opt(find, &[]).doing(doing)? {
         return Ok(row.get(0));
     }
-    client.batch_execute("CREATE EXTENSION hstore SCHEMA public").doing(|| "Creating the extension hstore").map_err(
+    client.batch_execute("CREATE EXTENSION hstore SCHEMA public").doing(|| tr!("Creating the extension hstore")).map_err(
         |error| {
-            error.hint("Ask an administrator of the database to run “CREATE EXTENSION hstore SCHEMA public” (on Linux it is in the package of PostgreSQL's contrib modules).")
+            error.hint(tr!("Ask an administrator of the database to run “CREATE EXTENSION hstore SCHEMA public” (on Linux it is in the package of PostgreSQL's contrib modules)."))
         },
     )?;
     Ok(client.query_one(find, &[]).doing(doing)?.get(0))
@@ -88,15 +89,13 @@ fn extension(client: &mut impl GenericClient) -> Result<String> {
 /// # Errors
 /// [`Kind::State`](crate::error::Kind::State) when a schema is there and may not be dropped, naming
 /// it and what it holds.
-pub fn create(
-    central: &mut Connection,
-    overrides: Override,
-    feedback: &Feedback,
-) -> Result<String> {
+pub fn create(central: &mut Connection, overrides: Override, feedback: &Feedback) -> Result<Text> {
     let name = central.describe().to_owned();
-    let mut transaction = central.transaction().doing(|| "Starting a transaction")?;
+    let mut transaction = central
+        .transaction()
+        .doing(|| tr!("Starting a transaction"))?;
     // Refuses a database that cannot be used before it tells what would be dropped.
-    identity::cluster(&mut transaction).map_err(|error| error.during(format!("The {name}")))?;
+    identity::cluster(&mut transaction).map_err(|error| error.during(tr!("The {name}", name)))?;
     let mut dropped = Vec::new();
     let mut refused = Vec::new();
     for (schema, may_drop) in [("audit", overrides.audit), ("lizsync", overrides.lizsync)] {
@@ -105,69 +104,81 @@ pub fn create(
                 "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)",
                 &[&schema],
             )
-            .doing(|| "Looking for existing schemas")?
+            .doing(|| tr!("Looking for existing schemas"))?
             .get(0);
         if exists {
             let held = holdings(&mut transaction, schema)?;
             if may_drop {
                 dropped.push((schema, held));
             } else {
-                refused.push(format!("schema {schema} exists and holds {held}"));
+                refused.push(tr!("schema {schema} exists and holds {held}", schema, held));
             }
         }
     }
     if !refused.is_empty() {
-        return Err(Error::state(format!(
-            "Nothing was installed in {name}: {}.",
-            refused.join("; ")
+        return Err(Error::state(tr!(
+            "Nothing was installed in {name}: {refused}.",
+            name,
+            refused = Text::joined(refused, "; ")
         ))
-        .hint("Keep it, or tick the option that drops it with all its data."));
+        .hint(tr!(
+            "Keep it, or tick the option that drops it with all its data."
+        )));
     }
     for (schema, held) in &dropped {
-        feedback.warning(format!("Dropping schema {schema} with {held}."));
+        feedback.warning(tr!("Dropping schema {schema} with {held}.", schema, held));
         transaction
             .batch_execute(&format!("DROP SCHEMA {} CASCADE", quote(schema)))
-            .doing(|| format!("Dropping schema {schema}"))?;
+            .doing(|| tr!("Dropping schema {schema}", schema))?;
     }
     feedback.progress(30.0);
-    feedback.info("Creating the schemas audit and lizsync.");
+    feedback.info(tr!("Creating the schemas audit and lizsync."));
     install(&mut transaction)?;
     feedback.check()?;
-    transaction.commit().doing(|| "Installing LizSync")?;
+    transaction.commit().doing(|| tr!("Installing LizSync"))?;
     feedback.progress(100.0);
 
-    let mut sentence = format!("LizSync {VERSION} is installed in {name}.");
+    let mut sentences = vec![tr!(
+        "LizSync {version} is installed in {name}.",
+        version = VERSION,
+        name
+    )];
     for (schema, held) in &dropped {
-        sentence.push_str(&format!(
-            " The old schema {schema} was dropped with {held}."
+        sentences.push(tr!(
+            "The old schema {schema} was dropped with {held}.",
+            schema,
+            held
         ));
     }
-    sentence.push_str(" Next: “Prepare the central database”.");
-    Ok(sentence)
+    sentences.push(tr!("Next: “Prepare the central database”."));
+    Ok(Text::joined(sentences, " "))
 }
 
 /// Describes the tables of a schema with their rows.
-fn holdings(client: &mut impl GenericClient, schema: &str) -> Result<String> {
+fn holdings(client: &mut impl GenericClient, schema: &str) -> Result<Text> {
     let rows = client
         .query(include_str!("../../sql/structure/holdings.sql"), &[&schema])
-        .doing(|| format!("Counting what schema {schema} holds"))?;
+        .doing(|| tr!("Counting what schema {schema} holds", schema))?;
     let mut tables = Vec::new();
     for row in rows {
         let table = Table::new(schema, row.get::<_, String>("name"));
         let count: i64 = client
             .query_one(&format!("SELECT count(*) FROM {table}"), &[])
-            .doing(|| format!("Counting the rows of {}", table.plain()))?
+            .doing(|| tr!("Counting the rows of {table}", table = table.plain()))?
             .get(0);
         tables.push(match table.name.as_str() {
-            "logged_actions" if count == 1 => "1 log entry".to_owned(),
-            "logged_actions" => format!("{count} log entries"),
-            "conflicts" => counted(count.unsigned_abs(), "conflict"),
-            name => format!("{} of {name}", counted(count.unsigned_abs(), "row")),
+            "logged_actions" => tr!("{n} log entry" | "{n} log entries" % count.unsigned_abs()),
+            "conflicts" => tr!("{n} conflict" | "{n} conflicts" % count.unsigned_abs()),
+            name => tr!(
+                "{rows} of {name}",
+                rows = tr!("{n} row" | "{n} rows" % count.unsigned_abs()),
+                name
+            ),
         });
     }
     Ok(if tables.is_empty() {
-        "no tables".into()
+        tr!("no tables")
     } else {
-        tables.join(", ")
+        Text::list(tables)
     })
 }

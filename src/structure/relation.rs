@@ -7,6 +7,7 @@ use ::postgres::{GenericClient, Row};
 use super::captured;
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, Table, path};
+use crate::text::tr;
 
 /// A table, view or foreign table, as `sql/structure/tables.sql` describes it.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ pub(super) enum Kind {
 pub(super) fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<Vec<Relation>> {
     let rows = client
         .query(include_str!("../../sql/structure/tables.sql"), &[&schemas])
-        .doing(|| "Listing the tables")?;
+        .doing(|| tr!("Listing the tables"))?;
     let uncaptured = captured::uncaptured(client, schemas)?;
     let uncaptured: BTreeSet<u32> = uncaptured.iter().map(|table| table.oid).collect();
     Ok(rows
@@ -99,11 +100,12 @@ impl Relation {
     pub(super) fn add_uid(&mut self, client: &mut impl GenericClient, uuid: &str) -> Result<bool> {
         let table = &self.table;
         if let Some(other) = self.uid_type.as_deref().filter(|_| !self.has_uid()) {
-            return Err(Error::state(format!(
-                "Table {} has a column uid of type {other}, not uuid.",
-                table.plain()
+            return Err(Error::state(tr!(
+                "Table {table} has a column uid of type {other}, not uuid.",
+                table = table.plain(),
+                other
             ))
-            .hint("Rename that column, then run again."));
+            .hint(tr!("Rename that column, then run again.")));
         }
         let mut actions = Vec::new();
         if self.uid_type.is_none() {
@@ -121,7 +123,10 @@ impl Relation {
                         &[],
                     )
                     .doing(|| {
-                        format!("Giving a uid to the rows of {} without one", table.plain())
+                        tr!(
+                            "Giving a uid to the rows of {table} without one",
+                            table = table.plain()
+                        )
                     })?;
                 actions.push("ALTER COLUMN uid SET NOT NULL".to_owned());
             }
@@ -150,7 +155,7 @@ impl Relation {
         sql.push_str(&format!(";{}", path::PLAIN));
         client
             .batch_execute(&sql)
-            .doing(|| format!("Adding the uid to {}", table.plain()))?;
+            .doing(|| tr!("Adding the uid to {table}", table = table.plain()))?;
         if self.uid_type.is_none() || !self.uid_notnull {
             // The triggers that suited it before do not any more.
             self.captured &= self.kind == Kind::Partitioned;
@@ -168,14 +173,16 @@ impl Relation {
         let sql = format!(
             "SELECT count(*) FROM (SELECT FROM {table} WHERE uid IS NOT NULL GROUP BY uid HAVING count(*) > 1) AS d"
         );
-        let doing = || format!("Looking for duplicates of uid in {}", table.plain());
+        let doing = || {
+            tr!(
+                "Looking for duplicates of uid in {table}",
+                table = table.plain()
+            )
+        };
         let duplicates: i64 = client.query_one(&sql, &[]).doing(doing)?.get(0);
         if duplicates > 0 {
-            return Err(Error::state(format!(
-                "Table {} has {duplicates} values of uid that stand in several rows.",
-                table.plain()
-            ))
-            .hint(format!("Give each row its own: UPDATE {table} SET uid = {uuid} for all but one row of each.")));
+            return Err(Error::state(tr!("Table {table} has {duplicates} values of uid that stand in several rows.", table = table.plain(), duplicates))
+            .hint(tr!("Give each row its own: UPDATE {table} SET uid = {uuid} for all but one row of each.", table, uuid)));
         }
         Ok(())
     }
@@ -184,7 +191,12 @@ impl Relation {
     pub(super) fn audit(&self, client: &mut impl GenericClient) -> Result<()> {
         client
             .execute("SELECT audit.audit_table($1::oid::regclass)", &[&self.oid])
-            .doing(|| format!("Adding audit triggers to {}", self.table.plain()))?;
+            .doing(|| {
+                tr!(
+                    "Adding audit triggers to {table}",
+                    table = self.table.plain()
+                )
+            })?;
         Ok(())
     }
 }

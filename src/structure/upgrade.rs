@@ -6,6 +6,7 @@ use crate::VERSION;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing};
+use crate::text::{Text, tr};
 
 /// Changes of tables: the version that brings them, and the SQL. Functions need no step: they are
 /// replaced in every upgrade.
@@ -17,21 +18,24 @@ const STEPS: &[(&str, &str)] = &[];
 /// # Errors
 /// [`Kind::State`](crate::error::Kind::State) where LizSync is not installed, or in a version that
 /// this one cannot upgrade.
-pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> Result<String> {
+pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> Result<Text> {
     let name = central.describe().to_owned();
     let found = match identity::inspect(&mut **central)
-        .map_err(|error| error.during(format!("The {name}")))?
+        .map_err(|error| error.during(tr!("The {name}", name)))?
     {
         Installed::Ours(identity) => identity,
         Installed::Older(version) => {
-            return Err(Error::state(format!(
-                "The LizSync tables of {name} are of version {version} of the former plugin, which cannot be upgraded yet."
+            return Err(Error::state(tr!(
+                "The LizSync tables of {name} are of version {version} of the former plugin, which cannot be upgraded yet.",
+                name,
+                version
             )));
         }
         Installed::Nothing => {
             return Err(
-                Error::state(format!("The LizSync tables are not installed in {name}."))
-                    .hint("Run “Install Lizsync tools on the central database” first."),
+                Error::state(tr!("The LizSync tables are not installed in {name}.", name)).hint(
+                    tr!("Run “Install Lizsync tools on the central database” first."),
+                ),
             );
         }
     };
@@ -41,33 +45,43 @@ pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> R
         return Err(unknown(&name, &found.version));
     }
     if version == current && found.fits {
-        return Ok(format!(
-            "The LizSync tables of {name} are of version {VERSION} already: nothing to do."
+        return Ok(tr!(
+            "The LizSync tables of {name} are of version {version} already: nothing to do.",
+            name,
+            version = VERSION
         ));
     }
     let moved = version == current;
     if !run_it && moved {
-        return Ok(format!(
-            "Nothing was done. The functions of LizSync in {name} would be made anew: the extension hstore was moved to another schema ({}).",
-            found.hstore
+        return Ok(tr!(
+            "Nothing was done. The functions of LizSync in {name} would be made anew: the extension hstore was moved to another schema ({hstore}).",
+            name,
+            hstore = found.hstore
         ));
     }
     if !run_it {
-        return Ok(format!(
-            "Nothing was done. The LizSync tables of {name} would be upgraded from version {} to {VERSION}.",
-            found.version
+        return Ok(tr!(
+            "Nothing was done. The LizSync tables of {name} would be upgraded from version {from} to {to}.",
+            name,
+            from = found.version,
+            to = VERSION
         ));
     }
-    let mut transaction = central.transaction().doing(|| "Starting a transaction")?;
+    let mut transaction = central
+        .transaction()
+        .doing(|| tr!("Starting a transaction"))?;
     for (brought_by, sql) in STEPS {
         if parse(brought_by).is_some_and(|step| step > version) {
-            feedback.info(format!("Upgrading the tables to version {brought_by}."));
+            feedback.info(tr!(
+                "Upgrading the tables to version {brought_by}.",
+                brought_by
+            ));
             transaction
                 .batch_execute(sql)
-                .doing(|| format!("Upgrading to version {brought_by}"))?;
+                .doing(|| tr!("Upgrading to version {brought_by}", brought_by))?;
         }
     }
-    feedback.info("Replacing the functions.");
+    feedback.info(tr!("Replacing the functions."));
     install::functions(&mut transaction, &found.hstore)?;
     let what = match moved {
         true => format!("Functions for hstore in {}", found.hstore),
@@ -75,24 +89,27 @@ pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> R
     };
     install::record(&mut transaction, &what)?;
     feedback.check()?;
-    transaction.commit().doing(|| format!("Upgrading {name}"))?;
+    transaction
+        .commit()
+        .doing(|| tr!("Upgrading {name}", name))?;
     if moved {
-        return Ok(format!(
-            "The functions of LizSync in {name} were made anew for the schema that hstore is in now ({}).",
-            found.hstore
+        return Ok(tr!(
+            "The functions of LizSync in {name} were made anew for the schema that hstore is in now ({hstore}).",
+            name,
+            hstore = found.hstore
         ));
     }
-    Ok(format!(
-        "The LizSync tables of {name} were upgraded from version {} to {VERSION}.",
-        found.version
+    Ok(tr!(
+        "The LizSync tables of {name} were upgraded from version {from} to {to}.",
+        name,
+        from = found.version,
+        to = VERSION
     ))
 }
 
-fn unknown(name: &str, version: &str) -> Error {
-    Error::state(format!(
-        "The LizSync tables of {name} are of version {version}, which this LizSync {VERSION} does not know."
-    ))
-    .hint("Install a newer LizSync.")
+fn unknown(name: &Text, version: &str) -> Error {
+    Error::state(tr!("The LizSync tables of {name} are of version {version}, which this LizSync {ours} does not know.", name, version, ours = VERSION))
+    .hint(tr!("Install a newer LizSync."))
 }
 
 /// Major, minor, patch, and whether it is a release (a pre-release comes before it).

@@ -13,7 +13,9 @@ use super::refusal::{BySide, Refusals};
 use super::run::Run;
 use super::scope::Scope;
 use crate::error::Result;
+use crate::language::Language;
 use crate::postgres::{Doing, Template, literal};
+use crate::text::{Text, tr};
 
 const COLUMNS: &str = "owner, schema_name, table_name, uid, action, fields, edit_time, field_times, \
     user_name, sqlstate, constraint_name, message";
@@ -29,7 +31,7 @@ impl Run<'_> {
             .clone
             .connection
             .query_one(sql, &[&self.clone.id])
-            .doing(|| "Reading what was set aside")?;
+            .doing(|| tr!("Reading what was set aside"))?;
         count(row.get(0))
     }
 
@@ -44,23 +46,24 @@ impl Run<'_> {
         if !begun.stored && refusals.is_empty() {
             return Ok(());
         }
-        let doing = "Keeping what was set aside";
+        let doing = || tr!("Keeping what was set aside");
+        let language = self.feedback.language();
         self.clone
             .connection
             .batch_execute(&format!(
                 "CREATE TEMPORARY TABLE lizsync_aside ON COMMIT DROP AS
                  SELECT {COLUMNS} FROM lizsync.set_aside WITH NO DATA"
             ))
-            .doing(|| doing)?;
-        if let Some(query) = refused(scope, "central", &refusals.clone) {
+            .doing(doing)?;
+        if let Some(query) = refused(scope, "central", &refusals.clone, language) {
             self.clone
                 .connection
                 .batch_execute(&format!(
                     "INSERT INTO pg_temp.lizsync_aside ({COLUMNS}) {query}"
                 ))
-                .doing(|| doing)?;
+                .doing(doing)?;
         }
-        if let Some(query) = refused(scope, "clone", &refusals.central) {
+        if let Some(query) = refused(scope, "clone", &refusals.central, language) {
             carry(
                 &mut self.central.connection,
                 &query,
@@ -78,14 +81,14 @@ impl Run<'_> {
             .set("run", literal(&self.sync_id.to_string()))
             .set("missing", lineage::list(&begun.missing))
             .sql();
-        self.clone.connection.batch_execute(&sql).doing(|| doing)?;
+        self.clone.connection.batch_execute(&sql).doing(doing)?;
         self.list_in_central()?;
         self.describe_aside()
     }
 
     /// The central's list of its own changes that this clone could not take.
     fn list_in_central(&mut self) -> Result<()> {
-        let doing = "Listing what was set aside in the central";
+        let doing = || tr!("Listing what was set aside in the central");
         let list = format!(
             "SELECT lizsync.list_aside('{}', '{}', $1::text::jsonb)",
             self.clone.id, self.sync_id
@@ -109,7 +112,7 @@ impl Run<'_> {
                  FROM pg_temp.lizsync_aside ORDER BY 1, 2, 3, 4",
                 &[],
             )
-            .doing(|| "Reading what was set aside")?;
+            .doing(|| tr!("Reading what was set aside"))?;
         let mut reasons: BTreeMap<(String, String, String), Vec<String>> = BTreeMap::new();
         for row in rows {
             let key = (row.get(0), row.get(1), row.get(2));
@@ -121,15 +124,20 @@ impl Run<'_> {
             } else {
                 Side::Clone
             };
-            let more = match uids.len().saturating_sub(NAMED) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
+            let uids = match uids.len().saturating_sub(NAMED) {
+                0 => Text::list(&uids),
+                more => tr!(
+                    "{uids} and {n} more" | "{uids} and {n} more" % more,
+                    uids = Text::list(&uids[..NAMED])
+                ),
             };
-            self.aside.push(format!(
-                "Set aside: {table} {}{more} of {} cannot be written to {}: {message}",
-                uids[..uids.len().min(NAMED)].join(", "),
-                owner.full(),
-                owner.other().full()
+            self.aside.push(tr!(
+                "Set aside: {table} {uids} of {owner} cannot be written to {receiver}: {message}",
+                table,
+                uids,
+                owner = owner.full(),
+                receiver = owner.other().full(),
+                message
             ));
         }
         Ok(())
@@ -137,7 +145,8 @@ impl Run<'_> {
 }
 
 /// The query of the refused changes in a staging table; None where there are none.
-fn refused(scope: &Scope, owner: &str, refusals: &Refusals) -> Option<String> {
+/// Why is kept in the language of the run: for whoever looks into the table.
+fn refused(scope: &Scope, owner: &str, refusals: &Refusals, language: Language) -> Option<String> {
     if refusals.is_empty() {
         return None;
     }
@@ -150,7 +159,7 @@ fn refused(scope: &Scope, owner: &str, refusals: &Refusals) -> Option<String> {
                 "({number}, {}::text, {}::text, {}::text)",
                 literal(&refusal.sqlstate),
                 constraint.as_deref().unwrap_or("NULL"),
-                literal(&refusal.message)
+                literal(&refusal.message.in_language(language))
             )
         })
         .collect();

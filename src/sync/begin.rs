@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{self, Doing, Template, literal};
 use crate::structure::{self, Cluster, Identity};
+use crate::text::{Text, tr};
 
 /// What a try knows after it began.
 pub(super) struct Begun {
@@ -51,11 +52,8 @@ impl<'a> Run<'a> {
             || identify(&mut clone, structure::require_clone),
         )?;
         if central_cluster == clone_cluster {
-            return Err(Error::parameter(format!(
-                "CONNECTION_NAME_CENTRAL and CONNECTION_NAME_CLONE are the same database: {}.",
-                central.describe()
-            ))
-            .hint("Give the connection of the central database and that of the clone."));
+            return Err(Error::parameter(tr!("CONNECTION_NAME_CENTRAL and CONNECTION_NAME_CLONE are the same database: {central}.", central = central.describe()))
+            .hint(tr!("Give the connection of the central database and that of the clone.")));
         }
         let (central_identity, clone_identity) = (central_identity?, clone_identity?);
         let participant = |side, connection, identity: Identity| -> Result<Participant> {
@@ -82,21 +80,23 @@ impl<'a> Run<'a> {
                  FROM lizsync.deployment WHERE central_id = $1",
                 &[&central.id],
             )
-            .doing(|| "Reading the deployment of the clone")?;
+            .doing(|| tr!("Reading the deployment of the clone"))?;
         let Some(row) = row else {
-            return Err(Error::state(format!(
-                "The clone ({}) was not deployed from this central ({}).",
-                clone.connection.describe(),
-                central.connection.describe()
+            return Err(Error::state(tr!(
+                "The clone ({clone}) was not deployed from this central ({central}).",
+                clone = clone.connection.describe(),
+                central = central.connection.describe()
             ))
-            .hint("Check the two connections, or deploy a package of this central to the clone."));
+            .hint(tr!(
+                "Check the two connections, or deploy a package of this central to the clone."
+            )));
         };
         let deployment: Uuid = row.get(0);
         let sql = "SELECT EXISTS (SELECT FROM pg_stat_replication), lizsync.superseded($1, $2)";
         let of_central = central
             .connection
             .query_one(sql, &[&clone.id, &deployment])
-            .doing(|| "Reading what the central knows of the clone")?;
+            .doing(|| tr!("Reading what the central knows of the clone"))?;
         if of_central.get(1) {
             return Err(lineage::superseded(&central, &clone));
         }
@@ -127,8 +127,12 @@ impl<'a> Run<'a> {
             .clone
             .received_from(&self.central, &central, self.deployment)?
             .ok_or_else(|| {
-                Error::state("The clone's ledger (lizsync.received) does not know its central.")
-                    .hint("Deploy a package to the clone again; save its edits first.")
+                Error::state(tr!(
+                    "The clone's ledger (lizsync.received) does not know its central."
+                ))
+                .hint(tr!(
+                    "Deploy a package to the clone again; save its edits first."
+                ))
             })?;
         let mut received_by_central =
             self.central
@@ -167,11 +171,11 @@ impl<'a> Run<'a> {
             .clone
             .connection
             .query_opt(sql, &[&received.sync_id])
-            .doing(|| "Reading the last runs of the clone")?;
+            .doing(|| tr!("Reading the last runs of the clone"))?;
         if let Some(row) = row {
             let own: String = row.get(0);
             if own != received.snapshot {
-                self.feedback.warning("The ledger of the central (lizsync.received) has been changed: it does not say what this clone's last run had read. The clone goes by its own memory.");
+                self.feedback.warning(tr!("The ledger of the central (lizsync.received) has been changed: it does not say what this clone's last run had read. The clone goes by its own memory."));
                 received.snapshot = own;
             }
         }
@@ -219,11 +223,17 @@ impl<'a> Run<'a> {
         let offset = clock::offset(&mut self.central.connection, &mut self.clone.connection)?;
         if offset.abs() > 1_000_000 {
             let seconds = offset as f64 / 1e6;
-            self.feedback.warning(format!(
-                "The clocks of the two servers differ by {:.1} s (the clone's is {}); edit times are corrected by that.",
-                seconds.abs(),
-                if offset > 0 { "behind" } else { "ahead" }
-            ));
+            let seconds = Text::decimal(seconds.abs());
+            self.feedback.warning(match offset > 0 {
+                true => tr!(
+                    "The clocks of the two servers differ by {seconds} s (the clone's is behind); edit times are corrected by that.",
+                    seconds
+                ),
+                false => tr!(
+                    "The clocks of the two servers differ by {seconds} s (the clone's is ahead); edit times are corrected by that.",
+                    seconds
+                ),
+            });
         }
         Ok(offset)
     }
@@ -240,7 +250,7 @@ fn identify(
         Err(_) => {
             let name = connection.describe().to_owned();
             structure::cluster(&mut **connection)
-                .map_err(|error| error.during(format!("The {name}")))?
+                .map_err(|error| error.during(tr!("The {name}", name)))?
         }
     };
     Ok((cluster, identity))

@@ -6,6 +6,7 @@ use ::postgres::fallible_iterator::FallibleIterator;
 
 use crate::error::Result;
 use crate::postgres::{Connection, Doing};
+use crate::text::Text;
 
 /// Bytes that are passed on at once.
 const BUFFER: usize = 64 * 1024;
@@ -17,9 +18,8 @@ pub fn carry(
     to: &mut Connection,
     table: &str,
     columns: &str,
-    doing: &'static str,
+    doing: fn() -> Text,
 ) -> Result<()> {
-    let doing = || doing;
     let mut from = from
         .copy_out(&format!("COPY ({query}) TO STDOUT (FORMAT binary)"))
         .doing(doing)?;
@@ -47,9 +47,8 @@ pub fn hand_over(
     query: &str,
     to: &mut Connection,
     call: &str,
-    doing: &'static str,
+    doing: fn() -> Text,
 ) -> Result<()> {
-    let doing = || doing;
     let call = (**to).prepare(call).doing(doing)?;
     let mut parts = from.query_raw(query, [] as [&str; 0]).doing(doing)?;
     while let Some(part) = parts.next().doing(doing)? {

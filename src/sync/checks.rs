@@ -10,6 +10,7 @@ use super::unread::UnreadTable;
 use crate::error::Result;
 use crate::postgres::{Doing, Table, Template, literal};
 use crate::structure;
+use crate::text::tr;
 
 impl Run<'_> {
     /// Warns of tables whose edits are not captured whole: what is done there meanwhile never travels.
@@ -20,13 +21,9 @@ impl Run<'_> {
             let rows = participant
                 .connection
                 .query(gone, &[&schemas])
-                .doing(|| "Looking at the schemas")?;
+                .doing(|| tr!("Looking at the schemas"))?;
             for row in rows {
-                self.feedback.warning(format!(
-                    "The schema {} is synchronised by this clone, but it is not in {} any more: what is edited under another name does not travel. Give it its name back, or package and deploy again.",
-                    row.get::<_, &str>(0),
-                    participant.side.full()
-                ));
+                self.feedback.warning(tr!("The schema {schema} is synchronised by this clone, but it is not in {side} any more: what is edited under another name does not travel. Give it its name back, or package and deploy again.", schema = row.get::<_, &str>(0), side = participant.side.full()));
             }
             structure::uncaptured(&mut *participant.connection, &schemas)
         };
@@ -35,19 +32,20 @@ impl Run<'_> {
             for found in tables.iter().filter(|table| table.prepared) {
                 let way_out = match side {
                     _ if found.inherited => {
-                        "inheritance is not supported; end it, or partition the table.".to_owned()
+                        tr!("inheritance is not supported; end it, or partition the table.")
                     }
-                    Side::Central => "run “Prepare the central database”.".to_owned(),
-                    Side::Clone => format!(
-                        "run SELECT audit.audit_table({}) there, as the role that deployed, or deploy a package again.",
-                        literal(&found.table.to_string())
+                    Side::Central => tr!("run “Prepare the central database”."),
+                    Side::Clone => tr!(
+                        "run SELECT audit.audit_table({table}) there, as the role that deployed, or deploy a package again.",
+                        table = literal(&found.table.to_string())
                     ),
                 };
-                self.feedback.warning(format!(
-                    "Not all edits of {} in {} are captured ({}), and those that are not do not travel: {way_out}",
-                    found.table.plain(),
-                    side.full(),
-                    found.wrong
+                self.feedback.warning(tr!(
+                    "Not all edits of {table} in {side} are captured ({wrong}), and those that are not do not travel: {way_out}",
+                    table = found.table.plain(),
+                    side = side.full(),
+                    wrong = found.wrong,
+                    way_out
                 ));
             }
         }
@@ -81,7 +79,7 @@ impl Run<'_> {
                     &without_uid,
                 ],
             )
-            .doing(|| "Reading the change log of the clone")?;
+            .doing(|| tr!("Reading the change log of the clone"))?;
         let tables = new.in_central.tables.iter().filter(|t| !t.without_uid);
         let tables: Vec<&UnreadTable> = tables.collect();
         let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
@@ -100,7 +98,7 @@ impl Run<'_> {
                     &oids,
                 ],
             )
-            .doing(|| "Reading the change log of the central")?;
+            .doing(|| tr!("Reading the change log of the central"))?;
         for row in of_clone {
             let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
             scope.add_unusable(table, row.get(2));

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::change::Time;
 use crate::error::Result;
 use crate::postgres::{Connection, Doing};
+use crate::text::tr;
 
 /// How often each clock is read; the quickest answer counts.
 const SAMPLES: usize = 2;
@@ -50,7 +51,7 @@ fn read(connection: &mut Connection, start: Instant) -> Result<Reading> {
                 "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
                 &[],
             )
-            .doing(|| "Reading the clock of a server")?;
+            .doing(|| tr!("Reading the clock of a server"))?;
         let after = micros(Instant::now());
         let uncertainty = (after - before) / 2 + 1;
         if uncertainty < best.uncertainty {

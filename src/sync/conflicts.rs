@@ -5,12 +5,13 @@ use super::carry::hand_over;
 use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing};
+use crate::text::tr;
 
 /// Writes the conflicts that wait in the clone into the transaction of the central.
 pub fn send(clone: &mut Connection, central: &mut Connection) -> Result<()> {
     let waiting: bool = clone
         .query_one("SELECT EXISTS (SELECT FROM lizsync.conflicts)", &[])
-        .doing(|| "Looking for conflicts in the clone")?
+        .doing(|| tr!("Looking for conflicts in the clone"))?
         .get(0);
     if !waiting {
         return Ok(());
@@ -20,7 +21,7 @@ pub fn send(clone: &mut Connection, central: &mut Connection) -> Result<()> {
         include_str!("../../sql/sync/conflicts.sql"),
         central,
         "SELECT lizsync.record_conflicts($1::text::jsonb)",
-        "Writing the conflicts to the central",
+        || tr!("Writing the conflicts to the central"),
     )
 }
 
@@ -35,6 +36,6 @@ pub fn clear(clone: &mut Connection, replicated: bool, feedback: &Feedback) {
     };
     if let Err(error) = clone.execute(sql, &[]) {
         log::debug!("clearing the conflicts of the clone: {error}");
-        feedback.info("The conflicts stay in the clone until the next run.");
+        feedback.info(tr!("The conflicts stay in the clone until the next run."));
     }
 }

@@ -1,5 +1,6 @@
 //! Reading the new events of one side as a stream of net changes.
 
+use crate::text::{Argument, tr};
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -201,11 +202,15 @@ impl Decoder {
         let table = usize::try_from(number)
             .ok()
             .and_then(|number| self.columns.get(number))
-            .map_or("a table", |names| names.table.as_str());
+            .map_or_else(|| tr!("a table"), |names| names.table.text());
         io::Error::new(
             error.kind(),
-            format!(
-                "event {event}, of the row {uid} of {table}: {error}; whoever owns the log has to correct or delete it there"
+            tr!(
+                "event {event}, of the row {uid} of {table}: {error}; whoever owns the log has to correct or delete it there",
+                event,
+                uid,
+                table,
+                error
             ),
         )
     }
@@ -255,6 +260,6 @@ fn fixed<const N: usize>(value: Option<Vec<u8>>) -> io::Result<[u8; N]> {
 fn unexpected() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        "the change log holds an event that cannot be read",
+        tr!("the change log holds an event that cannot be read"),
     )
 }

@@ -16,6 +16,7 @@ use super::transfer::{New, Tally, Transferred};
 use super::unread::Unread;
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, literal};
+use crate::text::tr;
 
 /// What was applied to both sides.
 #[derive(Debug, Clone, Default)]
@@ -57,14 +58,15 @@ impl Run<'_> {
         }
         self.finish_central(begun, &new.in_central, entry)?;
         self.feedback.check()?;
-        self.feedback.info("Committing to the clone.");
+        self.feedback.info(tr!("Committing to the clone."));
         self.clone.commit()?;
         self.committed = true;
         for sum in [&mut self.outcome, &mut self.unrecorded] {
             sum.central.then(of_central);
             sum.conflicts += found;
         }
-        self.feedback.info("Committing to the central database.");
+        self.feedback
+            .info(tr!("Committing to the central database."));
         self.central.commit()?;
         self.outcome.clone.then(of_clone);
         self.outcome.conflicts += written.central.missing;
@@ -96,7 +98,7 @@ impl Run<'_> {
             self.clone
                 .connection
                 .execute(&sql, &[])
-                .doing(|| "Clearing the clone's log of what lost")?;
+                .doing(|| tr!("Clearing the clone's log of what lost"))?;
         }
         if transferred.conflicts > 0 {
             let sql = self
@@ -106,7 +108,7 @@ impl Run<'_> {
             self.clone
                 .connection
                 .execute(&sql, &[&self.clone.id, &self.sync_id])
-                .doing(|| "Recording the conflicts in the clone")?;
+                .doing(|| tr!("Recording the conflicts in the clone"))?;
         }
         self.remember(&begun.central.snapshot, &begun.clone.snapshot)?;
         let acknowledged = begun
@@ -147,7 +149,7 @@ impl Run<'_> {
                     &number(outcome.clone.set_aside),
                 ],
             )
-            .doing(|| "Writing the history of the central")?;
+            .doing(|| tr!("Writing the history of the central"))?;
         self.central
             .receive(&self.clone, &begun.clone, &self.stamp(None))
     }
@@ -160,24 +162,23 @@ impl Run<'_> {
             let row = participant
                 .connection
                 .query_opt(sql, &[&id])
-                .doing(|| "Reading which schemas the clone synchronises")?;
+                .doing(|| tr!("Reading which schemas the clone synchronises"))?;
             if let Some(row) = row {
                 let names: Vec<Option<String>> = row
                     .try_get("schemas")
-                    .doing(|| "Reading which schemas the clone synchronises")?;
+                    .doing(|| tr!("Reading which schemas the clone synchronises"))?;
                 return names.into_iter().collect::<Option<_>>().ok_or_else(|| {
-                    Error::state(format!(
-                        "The list of schemas of this clone (lizsync.synchronized_schemas of {}) has an entry that is null.",
-                        participant.connection.describe()
-                    ))
-                    .hint("Whoever owns the table has to correct it.")
+                    Error::state(tr!("The list of schemas of this clone (lizsync.synchronized_schemas of {connection}) has an entry that is null.", connection = participant.connection.describe()))
+                    .hint(tr!("Whoever owns the table has to correct it."))
                 });
             }
         }
-        Err(
-            Error::state("Neither database knows which schemas the clone synchronises.")
-                .hint("Deploy a package to the clone again; save its edits first."),
-        )
+        Err(Error::state(tr!(
+            "Neither database knows which schemas the clone synchronises."
+        ))
+        .hint(tr!(
+            "Deploy a package to the clone again; save its edits first."
+        )))
     }
 
     fn stamp(&self, acknowledged: Option<Uuid>) -> Stamp {
@@ -197,7 +198,7 @@ impl Run<'_> {
                 "SELECT lizsync.knows_clone($1, $2)",
                 &[&self.clone.id, &self.deployment],
             )
-            .doing(|| "Looking for the clone in the central")?
+            .doing(|| tr!("Looking for the clone in the central"))?
             .get(0);
         if known {
             return Ok(());
@@ -209,7 +210,7 @@ impl Run<'_> {
                 include_str!("../../sql/structure/register_clone.sql"),
                 &[&self.clone.id, &schemas, &None::<Uuid>, &self.deployment],
             )
-            .doing(|| "Registering the clone in the central")?;
+            .doing(|| tr!("Registering the clone in the central"))?;
         Ok(())
     }
 }

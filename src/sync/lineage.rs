@@ -12,6 +12,7 @@ use super::run::Run;
 use super::scope::Scope;
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, Template, literal};
+use crate::text::{Text, tr};
 
 /// A run that the clone remembers.
 struct Known {
@@ -21,16 +22,16 @@ struct Known {
 }
 
 /// What to do with a clone that is not the one that the central knows.
-const WAY_OUT: &str = "Save the clone's edits and deploy a package to it again. A copy of a clone first needs a name of its own: run “DELETE FROM lizsync.server_metadata” in it.";
+fn way_out() -> Text {
+    tr!(
+        "Save the clone's edits and deploy a package to it again. A copy of a clone first needs a name of its own: run “DELETE FROM lizsync.server_metadata” in it."
+    )
+}
 
 /// The clone is a database that was copied before it was deployed again.
 pub(super) fn superseded(central: &Participant, clone: &Participant) -> Error {
-    Error::state(format!(
-        "The central ({}) knows a later deployment of this clone than that of {}: one of two copies of the clone was deployed again. Nothing was synchronised.",
-        central.connection.describe(),
-        clone.connection.describe()
-    ))
-    .hint(WAY_OUT)
+    Error::state(tr!("The central ({central}) knows a later deployment of this clone than that of {clone}: one of two copies of the clone was deployed again. Nothing was synchronised.", central = central.connection.describe(), clone = clone.connection.describe()))
+    .hint(way_out())
 }
 
 impl Known {
@@ -69,7 +70,7 @@ impl Run<'_> {
             .clone
             .connection
             .query(include_str!("../../sql/sync/runs.sql"), &[])
-            .doing(|| "Reading the last runs of the clone")?
+            .doing(|| tr!("Reading the last runs of the clone"))?
             .iter()
             .map(Known::of)
             .collect();
@@ -84,12 +85,7 @@ impl Run<'_> {
         match agreed {
             Some(agreed) => {
                 if !died {
-                    self.feedback.warning(format!(
-                        "The central ({}) has lost the last {} of this clone: a standby took over without them, or a backup was restored. The clone brings back what it holds of {}.",
-                        self.central.connection.describe(),
-                        if newer.len() == 1 { "run".into() } else { format!("{} runs", newer.len()) },
-                        if newer.len() == 1 { "it" } else { "them" },
-                    ));
+                    self.feedback.warning(tr!("The central ({place}) has lost the last run of this clone: a standby took over without it, or a backup was restored. The clone brings back what it holds of it." | "The central ({place}) has lost the last {n} runs of this clone: a standby took over without them, or a backup was restored. The clone brings back what it holds of them." % newer.len(), place = self.central.connection.describe()));
                 }
                 // A central that crashed may have forgotten transactions that the dead run saw, and use
                 // their numbers again: only what it had when it committed a run is certain to be there.
@@ -105,12 +101,8 @@ impl Run<'_> {
     }
 
     fn strangers(&self) -> Error {
-        Error::state(format!(
-            "The central ({}) and the clone ({}) do not agree on their last synchronisation: the central was restored from a backup, or the clone is a copy of another clone that has synchronised since. Nothing was synchronised.",
-            self.central.connection.describe(),
-            self.clone.connection.describe()
-        ))
-        .hint(WAY_OUT)
+        Error::state(tr!("The central ({central}) and the clone ({clone}) do not agree on their last synchronisation: the central was restored from a backup, or the clone is a copy of another clone that has synchronised since. Nothing was synchronised.", central = self.central.connection.describe(), clone = self.clone.connection.describe()))
+        .hint(way_out())
     }
 
     /// Whether the central knows the package that the clone was deployed from.
@@ -119,7 +111,7 @@ impl Run<'_> {
             .central
             .connection
             .query_one("SELECT lizsync.knows_package($1)", &[&self.package])
-            .doing(|| "Reading the history of the central")?;
+            .doing(|| tr!("Reading the history of the central"))?;
         Ok(row.get(0))
     }
 
@@ -138,7 +130,7 @@ impl Run<'_> {
                     &self.replicated,
                 ],
             )
-            .doing(|| "Writing the run to the clone")?;
+            .doing(|| tr!("Writing the run to the clone"))?;
         Ok(())
     }
 
@@ -157,7 +149,7 @@ pub(super) fn forget(clone: &mut Participant, taken: Option<Uuid>, replicated: b
     let Some(taken) = taken else {
         return Ok(());
     };
-    let doing = || "Clearing the clone's log of what the central has";
+    let doing = || tr!("Clearing the clone's log of what the central has");
     let row = clone
         .connection
         .query_opt(
@@ -188,7 +180,7 @@ pub(super) fn keep_pulled(clone: &mut Participant, scope: &Scope, sync_id: Uuid)
     clone
         .connection
         .execute(&sql, &[&sync_id])
-        .doing(|| "Keeping what the run brought to the clone")?;
+        .doing(|| tr!("Keeping what the run brought to the clone"))?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Fields merge; the later edit of a field wins, a tie goes to the central; a delete beats an update.
 
+use crate::text::{Argument, Text, tr};
 use std::sync::Arc;
 
 use super::change::{Change, Edit, Event, Field, Fields, Net};
@@ -16,7 +17,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// Its name in `lizsync.conflicts` and in messages.
+    /// Its name in `lizsync.conflicts`.
     pub fn name(self) -> &'static str {
         match self {
             Side::Central => "central",
@@ -25,10 +26,10 @@ impl Side {
     }
 
     /// How a sentence calls it.
-    pub fn full(self) -> &'static str {
+    pub fn full(self) -> Text {
         match self {
-            Side::Central => "the central database",
-            Side::Clone => "the clone",
+            Side::Central => tr!("the central database"),
+            Side::Clone => tr!("the clone"),
         }
     }
 
@@ -37,6 +38,16 @@ impl Side {
         match self {
             Side::Central => Side::Clone,
             Side::Clone => Side::Central,
+        }
+    }
+}
+
+/// In messages: “in the central”.
+impl Argument for Side {
+    fn text(&self) -> Text {
+        match self {
+            Side::Central => tr!("central"),
+            Side::Clone => tr!("clone"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a run did, in numbers and in a sentence.
 
 use super::receipt::Receipt;
-use crate::feedback::counted;
+use crate::text::{Text, tr};
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,43 +28,42 @@ impl Outcome {
     }
 
     /// One readable sentence.
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self) -> Text {
         let applied = self.central.applied + self.clone.applied;
-        let mut sentence = if applied == 0 && self.set_aside() == 0 {
-            "Synchronised: both databases were up to date already".to_owned()
+        let mut parts = vec![if applied == 0 && self.set_aside() == 0 {
+            tr!("Synchronised: both databases were up to date already")
         } else {
-            format!(
-                "Synchronised: {} changed in the clone, {} in the central database",
-                counted(self.central.applied, "row"),
-                counted(self.clone.applied, "row")
+            tr!(
+                "Synchronised: {n} row changed in the clone, {to_central} in the central database"
+                    | "Synchronised: {n} rows changed in the clone, {to_central} in the central database"
+                        % self.central.applied,
+                to_central = tr!("{n} row" | "{n} rows" % self.clone.applied)
             )
-        };
-        if self.conflicts > 0 {
-            sentence.push_str(&format!(
-                "; {} recorded in lizsync.conflicts",
-                counted(self.conflicts, "conflict")
-            ));
-        }
-        if self.superseded() > 0 {
-            sentence.push_str(&format!(
-                "; {} superseded by later ones",
-                counted(self.superseded(), "edit")
-            ));
-        }
-        if self.set_aside() > 0 {
-            sentence.push_str(&format!(
-                "; {} set aside (see lizsync.set_aside: every run tries them again)",
-                counted(self.set_aside(), "change")
-            ));
-        }
-        if self.pruned > 0 {
-            sentence.push_str(&format!(
-                "; {} removed from the log of the central",
-                counted(self.pruned, "event")
-            ));
-        }
-        sentence.push('.');
-        sentence
+        }];
+        let counts: [(u64, fn(u64) -> Text); 4] = [
+            (self.conflicts, |number| {
+                tr!("{n} conflict recorded in lizsync.conflicts"
+                    | "{n} conflicts recorded in lizsync.conflicts" % number)
+            }),
+            (self.superseded(), |number| {
+                tr!("{n} edit superseded by later ones"
+                    | "{n} edits superseded by later ones" % number)
+            }),
+            (self.set_aside(), |number| {
+                tr!(
+                    "{n} change set aside (see lizsync.set_aside: every run tries them again)"
+                        | "{n} changes set aside (see lizsync.set_aside: every run tries them again)"
+                            % number
+                )
+            }),
+            (self.pruned, |number| {
+                tr!("{n} event removed from the log of the central"
+                    | "{n} events removed from the log of the central" % number)
+            }),
+        ];
+        let some = counts.into_iter().filter(|(number, _)| *number > 0);
+        parts.extend(some.map(|(number, part)| part(number)));
+        tr!("{parts}.", parts = Text::joined(parts, "; "))
     }
 }
 
@@ -88,9 +87,14 @@ mod tests {
             ..Outcome::default()
         };
         assert_eq!(
-            outcome.sentence(),
+            outcome.sentence().to_string(),
             "Synchronised: 1 row changed in the clone, 2 rows in the central database; 1 conflict recorded in lizsync.conflicts; 3 edits superseded by later ones."
         );
-        assert!(Outcome::default().sentence().contains("up to date already"));
+        assert!(
+            Outcome::default()
+                .sentence()
+                .to_string()
+                .contains("up to date already")
+        );
     }
 }

@@ -9,6 +9,7 @@ use super::merge::Side;
 use crate::error::{Error, Result};
 use crate::postgres::{Connection, Doing, Template};
 use crate::structure::Identity;
+use crate::text::{Text, tr};
 
 /// What a database has received from a sender.
 #[derive(Debug, Clone)]
@@ -62,7 +63,7 @@ impl Participant {
     /// Begins the transaction of a run. With `locked` tables, writers to them wait until it ends, so
     /// that it cannot collide with them; LOCK takes no snapshot.
     pub fn begin(&mut self, locked: &[String]) -> Result<Moment> {
-        let name = self.side.name();
+        let name = self.side;
         let mut sql = "BEGIN ISOLATION LEVEL REPEATABLE READ".to_owned();
         if !locked.is_empty() {
             sql.push_str(&format!(
@@ -72,11 +73,11 @@ impl Participant {
         }
         self.connection
             .batch_execute(&sql)
-            .doing(|| format!("Starting a transaction in the {name}"))?;
+            .doing(|| tr!("Starting a transaction in the {name}", name))?;
         let row = self
             .connection
             .query_one(include_str!("../../sql/sync/moment.sql"), &[])
-            .doing(|| format!("Taking a snapshot of the {name}"))?;
+            .doing(|| tr!("Taking a snapshot of the {name}", name))?;
         Ok(Moment {
             snapshot: row.get("snapshot"),
             highest_event: row.get("highest_event"),
@@ -85,10 +86,10 @@ impl Participant {
 
     /// Commits.
     pub fn commit(&mut self) -> Result<()> {
-        let name = self.side.name();
+        let name = self.side;
         self.connection
             .batch_execute("COMMIT")
-            .doing(|| format!("Committing to the {name}"))
+            .doing(|| tr!("Committing to the {name}", name))
     }
 
     /// Rolls back, if there is anything to roll back.
@@ -112,11 +113,11 @@ impl Participant {
         at: &Moment,
         deployment: Uuid,
     ) -> Result<Option<Received>> {
-        let name = self.side.name();
+        let name = self.side;
         let row = self
             .connection
             .query_opt(include_str!("../../sql/sync/ledger.sql"), &[&sender.id])
-            .doing(|| format!("Reading the ledger of the {name}"))?;
+            .doing(|| tr!("Reading the ledger of the {name}", name))?;
         let row = row.filter(|row| row.get::<_, Option<Uuid>>("deployment") == Some(deployment));
         let Some(row) = row else {
             return Ok(None);
@@ -139,7 +140,7 @@ impl Participant {
 
     /// Records that everything visible at `at` in `sender` has been taken.
     pub fn receive(&mut self, sender: &Participant, at: &Moment, stamp: &Stamp) -> Result<()> {
-        let name = self.side.name();
+        let name = self.side;
         let cluster = &sender.identity.cluster;
         self.connection
             .execute(
@@ -155,7 +156,7 @@ impl Participant {
                     &stamp.acknowledged,
                 ],
             )
-            .doing(|| format!("Writing the ledger of the {name}"))?;
+            .doing(|| tr!("Writing the ledger of the {name}", name))?;
         Ok(())
     }
 
@@ -175,16 +176,31 @@ impl Received {
         let cluster = &sender.identity.cluster;
         let differs = |known: Option<i64>, now: i64| known.is_some_and(|known| known != now);
         let moved = self.moved_from(cluster.timeline);
+        let (side, place) = (sender.side, sender.connection.describe());
         let what = if differs(self.system_identifier, cluster.system_identifier) {
-            "is on another server than at the last run"
+            tr!(
+                "The {side} ({place}) is on another server than at the last run.",
+                side,
+                place
+            )
         } else if moved && sender.side == Side::Clone {
-            "was recovered from a backup or failed over to a standby since the last run"
+            tr!(
+                "The {side} ({place}) was recovered from a backup or failed over to a standby since the last run.",
+                side,
+                place
+            )
         } else if moved && self.timeline > Some(cluster.timeline) {
-            "is a former primary: another server has taken its place since the last run"
+            let what = tr!(
+                "The {side} ({place}) is a former primary: another server has taken its place since the last run.",
+                side,
+                place
+            );
+            let way_out = tr!("Give the connection to the server that is the primary now.");
+            return Err(stranger(what).hint(way_out));
         } else {
             return Ok(());
         };
-        Err(stranger(sender, what))
+        Err(stranger(what).hint(anew(sender.side)))
     }
 
     /// Whether the sender has all events that it had at the last run.
@@ -200,26 +216,29 @@ impl Received {
         {
             return Ok(());
         }
-        let what = "holds fewer events than at the last run: it was restored from a backup";
-        Err(stranger(sender, what))
+        let what = tr!(
+            "The {side} ({place}) holds fewer events than at the last run: it was restored from a backup.",
+            side = sender.side,
+            place = sender.connection.describe()
+        );
+        Err(stranger(what).hint(anew(sender.side)))
     }
 }
 
 /// A sender that is not what it was.
-fn stranger(sender: &Participant, what: &str) -> Error {
-    let name = sender.side.name();
-    let way_out = match sender.side {
-        Side::Central if what.starts_with("is a former") => {
-            "Give the connection to the server that is the primary now."
-        }
-        Side::Central => {
+fn stranger(what: Text) -> Error {
+    let so = tr!(
+        "What the databases know of each other does not hold any more, so nothing was synchronised."
+    );
+    Error::state(Text::joined([what, so], " "))
+}
+
+/// How to begin anew with a sender.
+fn anew(side: Side) -> Text {
+    match side {
+        Side::Central => tr!(
             "Package the central database again and deploy the package to the clone; save the clone's edits first."
-        }
-        Side::Clone => "Deploy a package to it again; save its edits first.",
-    };
-    Error::state(format!(
-        "The {name} ({}) {what}. What the databases know of each other does not hold any more, so nothing was synchronised.",
-        sender.connection.describe()
-    ))
-    .hint(way_out)
+        ),
+        Side::Clone => tr!("Deploy a package to it again; save its edits first."),
+    }
 }

@@ -1,6 +1,7 @@
 //! The receipt of a run: what became of every captured edit. Pure.
 
 use crate::error::{Error, Result};
+use crate::text::tr;
 
 /// What became of the captured edits of one side. An edit that was set aside by an earlier run is
 /// captured again by each run that tries it again.
@@ -32,7 +33,7 @@ impl Receipt {
             "The counts of the {side}'s edits do not balance: {} captured, but {} applied, {} superseded, {} lost in conflicts and {} set aside. Nothing was changed.",
             self.captured, self.applied, self.superseded, self.lost, self.set_aside
         ))
-        .hint("Please report this with the messages of the run."))
+        .hint(tr!("Please report this with the messages of the run.")))
     }
 
     /// Adds the receipt of the next try of the same run, which took up again what this one set aside.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Error;
+use crate::text::Text;
 
 /// Why a change was refused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,16 +13,16 @@ pub struct Refusal {
     /// The constraint, where there is one.
     pub constraint: Option<String>,
     /// What the receiver says.
-    pub message: String,
+    pub message: Text,
 }
 
 impl Refusal {
     /// A refusal that no statement of PostgreSQL raised.
-    pub fn new(sqlstate: &str, constraint: Option<&str>, message: impl Into<String>) -> Self {
+    pub fn new(sqlstate: &str, constraint: Option<&str>, message: Text) -> Self {
         Self {
             sqlstate: sqlstate.to_owned(),
             constraint: constraint.map(str::to_owned),
-            message: message.into(),
+            message,
         }
     }
 

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{self, is_collision};
 use crate::secret::Secret;
+use crate::text::{Text, tr};
 
 /// Tries that may collide, and then tries that lock the tables first.
 const TRIES: usize = 6;
@@ -36,7 +37,7 @@ pub fn run(
     prune: bool,
     feedback: &Feedback,
 ) -> Result<Outcome> {
-    feedback.info("Connecting to the central database and to the clone.");
+    feedback.info(tr!("Connecting to the central database and to the clone."));
     let (central, clone) = at_once(
         || postgres::open(central, named, feedback),
         || postgres::open(clone, named, feedback),
@@ -77,13 +78,13 @@ pub(super) struct Run<'a> {
     /// Whether the central has standbys, which may take over without its last commits.
     pub(super) replicated: bool,
     /// Sentences about what the last try had to set aside.
-    pub(super) aside: Vec<String>,
+    pub(super) aside: Vec<Text>,
     /// The tables that the last try meant to write, as SQL.
     pub(super) written: Vec<String>,
     /// Whether a pass of this run was committed.
     pub(super) committed: bool,
     /// What was told about columns of different types.
-    pub(super) unlike: BTreeSet<String>,
+    pub(super) unlike: BTreeSet<Text>,
     pub(super) feedback: &'a Feedback,
 }
 
@@ -92,7 +93,7 @@ impl Run<'_> {
     fn tell_aside(&self) {
         self.aside
             .iter()
-            .for_each(|text| self.feedback.warning(text));
+            .for_each(|text| self.feedback.warning(text.clone()));
     }
 
     /// Tries until the run is done.
@@ -123,8 +124,9 @@ impl Run<'_> {
             if attempt == TRIES {
                 return Err(error);
             }
-            self.feedback.info(format!(
-                "Somebody else wrote the same rows ({error}) Trying again."
+            self.feedback.info(tr!(
+                "Somebody else wrote the same rows ({error}) Trying again.",
+                error
             ));
             if attempt >= FREE_TRIES {
                 locked = self.written.clone();
@@ -200,9 +202,12 @@ impl Run<'_> {
         let tables = scope.tables.iter().enumerate();
         for (_, synced) in tables.filter(|(number, _)| staged(number)) {
             for (name, central, clone) in synced.unlike() {
-                let text = format!(
-                    "{}, column {name}: its type is {central} in the central database and {clone} in the clone, so values may be rounded on their way. Give it one type in both.",
-                    synced.table.plain()
+                let text = tr!(
+                    "{table}, column {name}: its type is {central} in the central database and {clone} in the clone, so values may be rounded on their way. Give it one type in both.",
+                    table = synced.table.plain(),
+                    name,
+                    central,
+                    clone
                 );
                 if self.unlike.insert(text.clone()) {
                     self.feedback.warning(text);

@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use super::tables::{Local, Reference};
 use crate::feedback::Feedback;
 use crate::postgres::{Table, literal};
+use crate::text::{Text, tr};
 
 /// A table that is synchronised. Its number is its place in [`Scope::tables`].
 #[derive(Debug, Clone)]
@@ -90,18 +91,12 @@ impl Scope {
                 ([Presence::Usable, _], _) => lacking.push(table.plain()),
                 // The run has warned of it already.
                 ([Presence::NotCaptured, _], _) => {}
-                _ => feedback.warning(format!(
-                    "{} is not prepared in the central database: left out. “Prepare the central database” adds what it needs.",
-                    table.plain()
-                )),
+                _ => feedback.warning(tr!("{table} is not prepared in the central database: left out. “Prepare the central database” adds what it needs.", table = table.plain())),
             }
             known.insert(table, presence);
         }
         if !lacking.is_empty() {
-            feedback.warning(format!(
-                "The clone lacks tables of the central database, or their uid: {}. Package the central database again and deploy the package to the clone.",
-                lacking.join(", ")
-            ));
+            feedback.warning(tr!("The clone lacks tables of the central database, or their uid: {lacking}. Package the central database again and deploy the package to the clone.", lacking = Text::list(lacking)));
         }
         known.extend(
             clone
@@ -204,10 +199,11 @@ impl Scope {
                 Change::Delete(_) => false,
             };
             let name = synced.lacking(owner).find(|name| lacks(name))?;
-            let message = format!(
-                "{} has no column {name} in {}.",
-                synced.table.plain(),
-                receiver.full()
+            let message = tr!(
+                "{table} has no column {name} in {receiver}.",
+                table = synced.table.plain(),
+                name,
+                receiver = receiver.full()
             );
             return Some(Refusal::new("42703", None, message));
         }
@@ -221,18 +217,29 @@ impl Scope {
         };
         let (here, there) = (owner.full(), receiver.full());
         let (code, message) = match (mine, theirs) {
-            _ if unusable.without_uid => (NO_UID, format!("the row of {name} has no uid.")),
+            _ if unusable.without_uid => (NO_UID, tr!("the row of {name} has no uid.", name)),
             (_, Presence::Absent) => (
                 "42P01",
-                format!("{there} has no table {name} that is synchronised."),
+                tr!(
+                    "{there} has no table {name} that is synchronised.",
+                    there,
+                    name
+                ),
             ),
-            (_, Presence::NoUid) => ("42703", format!("{name} has no uid in {there}.")),
-            (Presence::Absent, _) => ("42P01", format!("{here} has no table {name} any more.")),
-            (Presence::NoUid, _) => ("42703", format!("{name} has no uid in {here} any more.")),
+            (_, Presence::NoUid) => ("42703", tr!("{name} has no uid in {there}.", name, there)),
+            (Presence::Absent, _) => (
+                "42P01",
+                tr!("{here} has no table {name} any more.", here, name),
+            ),
+            (Presence::NoUid, _) => (
+                "42703",
+                tr!("{name} has no uid in {here} any more.", name, here),
+            ),
             _ => (
                 "55000",
-                format!(
-                    "{name} is not prepared in the central database: run “Prepare the central database”."
+                tr!(
+                    "{name} is not prepared in the central database: run “Prepare the central database”.",
+                    name
                 ),
             ),
         };

@@ -29,11 +29,13 @@ pub fn at_once<A, B: Send>(
 mod tests {
     use super::at_once;
     use crate::error::{Error, Kind};
+    use crate::text::Text;
 
     #[test]
     fn the_error_that_stays_counts() {
-        let collision = || Error::new(Kind::Database, "collision").sqlstate("40001");
-        let real = || Error::new(Kind::Database, "real");
+        let collision =
+            || Error::new(Kind::Database, Text::verbatim("collision")).sqlstate("40001");
+        let real = || Error::new(Kind::Database, Text::verbatim("real"));
         let of = |one: Error, other: Error| {
             let error = at_once(|| Err::<(), _>(one), || Err::<(), _>(other)).unwrap_err();
             error.to_string()

@@ -14,8 +14,9 @@ use super::scope::Scope;
 use super::stage::Stage;
 use super::transfer::Transferred;
 use crate::error::{Error, Result};
-use crate::feedback::{Feedback, counted};
+use crate::feedback::Feedback;
 use crate::postgres::{Doing, Table};
+use crate::text::{Text, tr};
 
 /// How many rows pass between two looks at the cancel flag.
 const ROWS_BETWEEN_CHECKS: u64 = 1000;
@@ -24,7 +25,7 @@ const ROWS_BETWEEN_CHECKS: u64 = 1000;
 pub(super) struct Source<R> {
     changes: Changes<R>,
     next: Option<(Key, Net)>,
-    doing: fn() -> &'static str,
+    doing: fn() -> Text,
 }
 
 impl<R: Read> Source<R> {
@@ -33,7 +34,7 @@ impl<R: Read> Source<R> {
         columns: Columns,
         offset: Time,
         again: bool,
-        doing: fn() -> &'static str,
+        doing: fn() -> Text,
     ) -> Result<Self> {
         let mut changes = Changes::new(stream, columns, offset, again);
         let next = changes.next_net().doing(doing)?;
@@ -58,11 +59,11 @@ impl<R: Read> Source<R> {
 pub(super) struct Shelf<R> {
     stored: Option<Stored<R>>,
     next: Option<(Key, Owner, Event)>,
-    doing: fn() -> &'static str,
+    doing: fn() -> Text,
 }
 
 impl<R: Read> Shelf<R> {
-    pub(super) fn new(stored: Option<Stored<R>>, doing: fn() -> &'static str) -> Result<Self> {
+    pub(super) fn new(stored: Option<Stored<R>>, doing: fn() -> Text) -> Result<Self> {
         let mut shelf = Self {
             stored,
             next: None,
@@ -136,26 +137,26 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
             if table != Some(key.0) {
                 table = Some(key.0);
                 let name = scope.table(number(key)?).map(Table::plain);
-                feedback.info(format!(
-                    "Reading the changes of {}.",
-                    name.unwrap_or_default()
+                feedback.info(tr!(
+                    "Reading the changes of {table}.",
+                    table = name.unwrap_or_default()
                 ));
             }
             self.row(key, scope)?;
         }
         for ((number, name), count) in self.gone {
             let table = scope.table(number).map(Table::plain).unwrap_or_default();
-            feedback.warning(format!(
-                "{table}: column {name} is gone or generated where its edits should go; {} kept in lizsync.conflicts.",
-                counted(count, "value")
-            ));
+            feedback.warning(tr!("{table}: column {name} is gone or generated where its edits should go; {n} value kept in lizsync.conflicts." | "{table}: column {name} is gone or generated where its edits should go; {n} values kept in lizsync.conflicts." % count, table, name));
         }
         let (to_central, staged) = self
             .to_central
             .finish()
-            .doing(|| "Staging in the central")?;
+            .doing(|| tr!("Staging in the central"))?;
         self.transferred.to_central = staged;
-        let (to_clone, staged) = self.to_clone.finish().doing(|| "Staging in the clone")?;
+        let (to_clone, staged) = self
+            .to_clone
+            .finish()
+            .doing(|| tr!("Staging in the clone"))?;
         self.transferred.to_clone = staged;
         Ok((to_central, to_clone, self.transferred))
     }
@@ -232,7 +233,7 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
             let reason = refused(change, Side::Clone, &mut transferred.refusals.central);
             to_central
                 .change(key, change, reason)
-                .doing(|| "Staging in the central")?;
+                .doing(|| tr!("Staging in the central"))?;
         }
         let mut stage = || -> io::Result<()> {
             if let Some(change) = &merged.to_clone {
@@ -247,7 +248,7 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
             }
             Ok(())
         };
-        stage().doing(|| "Staging in the clone")
+        stage().doing(|| tr!("Staging in the clone"))
     }
 }
 

@@ -6,6 +6,7 @@ use ::postgres::GenericClient;
 
 use crate::error::Result;
 use crate::postgres::{Doing, Table, quote};
+use crate::text::tr;
 
 /// A table in one database.
 #[derive(Debug, Clone)]
@@ -167,7 +168,7 @@ pub fn read(
 ) -> Result<(BTreeMap<Table, Local>, Vec<Reference>)> {
     let rows = client
         .query(include_str!("../../sql/sync/tables.sql"), &[&schemas])
-        .doing(|| "Reading the tables to synchronise")?;
+        .doing(|| tr!("Reading the tables to synchronise"))?;
     let oids: Vec<u32> = rows.iter().map(|row| row.get("oid")).collect();
     let references = match rows.first() {
         Some(row) if row.get("referenced") => references(client, &oids)?,
@@ -213,7 +214,7 @@ pub fn read(
 
 /// Reads the foreign keys that refer to some tables.
 fn references(client: &mut impl GenericClient, tables: &[u32]) -> Result<Vec<Reference>> {
-    let doing = || "Reading the foreign keys";
+    let doing = || tr!("Reading the foreign keys");
     // The joins are written in a good order; looking for one takes PostgreSQL longer than the query.
     client
         .batch_execute("SET LOCAL join_collapse_limit = 1")

@@ -20,6 +20,7 @@ use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing, Template, literal};
 use crate::structure;
+use crate::text::{Text, tr};
 
 /// What was read and staged.
 #[derive(Debug, Clone, Default)]
@@ -113,9 +114,9 @@ pub fn transfer(
             .set("new", new)
             .sql()
     };
-    let read_central = || "Reading the change log of the central";
-    let read_clone = || "Reading the change log of the clone";
-    let read_store = || "Reading what was set aside";
+    let read_central: fn() -> Text = || tr!("Reading the change log of the central");
+    let read_clone: fn() -> Text = || tr!("Reading the change log of the clone");
+    let read_store: fn() -> Text = || tr!("Reading what was set aside");
     let central_log = from_central
         .copy_out(&copy(&new.central))
         .doing(read_central)?;
@@ -123,11 +124,11 @@ pub fn transfer(
     let to_central = central
         .connection
         .copy_in(STAGE)
-        .doing(|| "Staging in the central")?;
+        .doing(|| tr!("Staging in the central"))?;
     let to_clone = clone
         .connection
         .copy_in(STAGE)
-        .doing(|| "Staging in the clone")?;
+        .doing(|| tr!("Staging in the clone"))?;
 
     let columns = [scope.columns(Side::Central), scope.columns(Side::Clone)];
     let stored = match &mut from_store {
@@ -151,20 +152,22 @@ pub fn transfer(
         central: Source::new(central_log, of_central, 0, new.lost, read_central)?,
         clone: Source::new(clone_log, of_clone, clock_offset, false, read_clone)?,
         stored: Shelf::new(stored, read_store)?,
-        to_central: Stage::new(to_central).doing(|| "Staging in the central")?,
-        to_clone: Stage::new(to_clone).doing(|| "Staging in the clone")?,
+        to_central: Stage::new(to_central).doing(|| tr!("Staging in the central"))?,
+        to_clone: Stage::new(to_clone).doing(|| tr!("Staging in the clone"))?,
         transferred: Transferred::default(),
         gone: BTreeMap::new(),
     };
     let (to_central, to_clone, transferred) = streams.run(scope, feedback)?;
-    to_central.finish().doing(|| "Staging in the central")?;
-    to_clone.finish().doing(|| "Staging in the clone")?;
+    to_central
+        .finish()
+        .doing(|| tr!("Staging in the central"))?;
+    to_clone.finish().doing(|| tr!("Staging in the clone"))?;
     let analyse = |participant: &mut Participant| {
         participant
             .connection
             // Rows are found and grouped by these only.
             .batch_execute("ANALYZE pg_temp.lizsync_stage (number, uid, op, reason)")
-            .doing(|| "Analysing the staging table")
+            .doing(|| tr!("Analysing the staging table"))
     };
     // A connection takes some milliseconds to end.
     thread::scope(|threads| {
@@ -186,14 +189,10 @@ fn ready(participant: &mut Participant, feedback: &Feedback) -> Result<Connectio
         .connection
         .batch_execute(&sql)
         .doing(|| {
-            format!(
-                "Creating a temporary table in the {} ({})",
-                participant.side.name(),
-                participant.connection.describe()
-            )
+            tr!("Creating a temporary table in the {side} ({connection})", side = participant.side, connection = participant.connection.describe())
         })
         .map_err(|error| match error.sqlstate_code() {
-            Some("42501") => error.hint("The role needs the right to create temporary tables: GRANT TEMPORARY ON DATABASE … TO …."),
+            Some("42501") => error.hint(tr!("The role needs the right to create temporary tables: GRANT TEMPORARY ON DATABASE … TO ….")),
             _ => error,
         })?;
     reader(participant, feedback)
@@ -201,11 +200,11 @@ fn ready(participant: &mut Participant, feedback: &Feedback) -> Result<Connectio
 
 /// A second connection that sees what the transaction of `participant` sees.
 fn reader(participant: &mut Participant, feedback: &Feedback) -> Result<Connection> {
-    let name = participant.side.name();
+    let name = participant.side;
     let snapshot: String = participant
         .connection
         .query_one("SELECT pg_export_snapshot()", &[])
-        .doing(|| format!("Exporting a snapshot of the {name}"))?
+        .doing(|| tr!("Exporting a snapshot of the {name}", name))?
         .get(0);
     let mut reader = participant.connection.another(feedback)?;
     let sql = format!(
@@ -214,6 +213,6 @@ fn reader(participant: &mut Participant, feedback: &Feedback) -> Result<Connecti
     );
     reader
         .batch_execute(&sql)
-        .doing(|| format!("Importing a snapshot of the {name}"))?;
+        .doing(|| tr!("Importing a snapshot of the {name}", name))?;
     Ok(reader)
 }

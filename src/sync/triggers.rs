@@ -9,6 +9,7 @@ use super::tables::{Mode, Trigger};
 use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::postgres::{Doing, quote};
+use crate::text::{Text, tr};
 
 /// Disables the user's triggers on a table until [`enable`], within the transaction: whatever
 /// happens to it, they are enabled again. Foreign keys go on being checked. Returns whether it did.
@@ -29,12 +30,7 @@ pub fn disable(receiver: &mut Participant, synced: &Synced, feedback: &Feedback)
         if !new {
             return Ok(false);
         }
-        feedback.warning(format!(
-            "{} has triggers that will run again in the {}, because the role does not own the table: {}.",
-            synced.table.plain(),
-            receiver.side.name(),
-            running.into_iter().collect::<Vec<_>>().join(", ")
-        ));
+        feedback.warning(tr!("{table} has triggers that will run again in the {side}, because the role does not own the table: {triggers}.", table = synced.table.plain(), side = receiver.side, triggers = Text::list(running)));
         return Ok(false);
     }
     alter(receiver, synced, |trigger| {
@@ -79,10 +75,10 @@ fn alter(
     receiver
         .connection
         .batch_execute(&statements.join("; "))
-        .doing(|| format!("Switching the triggers of {}", synced.table.plain()))
+        .doing(|| tr!("Switching the triggers of {table}", table = synced.table.plain()))
         .map_err(|error| match error.sqlstate_code() {
             Some("42501") if receiver.identity.cluster.version < 130_000 => error.hint(
-                "Before PostgreSQL 13 only a superuser may do that on partitioned tables: create the triggers on the partitions instead, synchronise as a superuser, or upgrade the server.",
+                tr!("Before PostgreSQL 13 only a superuser may do that on partitioned tables: create the triggers on the partitions instead, synchronise as a superuser, or upgrade the server."),
             ),
             _ => error,
         })

@@ -5,6 +5,7 @@ use ::postgres::Row;
 use super::participant::Participant;
 use crate::error::{Error, Result};
 use crate::postgres::Doing;
+use crate::text::tr;
 
 /// The tables of which one side has new events, as they were called when these were logged.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +33,7 @@ pub struct UnreadTable {
 impl Unread {
     /// Looks into the log of a side; `new` as in [`New`](super::transfer::New).
     pub fn of(participant: &mut Participant, new: &str) -> Result<Self> {
-        let name = participant.side.name();
+        let name = participant.side;
         // The highest time as text: comparing them is the server's work.
         let sql = format!(
             "SELECT schema_name, table_name, relid, without_uid, first_event, last_event,
@@ -42,7 +43,7 @@ impl Unread {
         let rows = participant
             .connection
             .query(&sql, &[])
-            .doing(|| format!("Reading the change log of the {name}"))
+            .doing(|| tr!("Reading the change log of the {name}", name))
             .map_err(|error| match error.sqlstate_code() {
                 Some(PRUNED) => too_late(participant),
                 _ => error,
@@ -67,10 +68,8 @@ const PRUNED: &str = "LZ003";
 
 fn too_late(participant: &Participant) -> Error {
     let place = participant.connection.describe();
-    Error::state(format!(
-        "The log of {place} does not reach back to the last synchronisation of this clone: events were removed that it has not received, because it had been forgotten (lizsync.forget_clone) or was deployed from an older package. Nothing was synchronised."
-    ))
-    .hint("Save the clone's edits, make a package and deploy it to the clone.")
+    Error::state(tr!("The log of {place} does not reach back to the last synchronisation of this clone: events were removed that it has not received, because it had been forgotten (lizsync.forget_clone) or was deployed from an older package. Nothing was synchronised.", place))
+    .hint(tr!("Save the clone's edits, make a package and deploy it to the clone."))
 }
 
 impl UnreadTable {

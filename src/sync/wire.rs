@@ -2,14 +2,16 @@
 
 use std::io::{self, Read, Write};
 
+use crate::text::{Text, tr};
+
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 /// PostgreSQL holds no value of more than 1 GB.
 const LARGEST: i32 = 0x4000_0000;
 
-fn bad(what: &str) -> io::Error {
+fn bad(what: Text) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        format!("the server sent {what}"),
+        tr!("the server sent {what}", what),
     )
 }
 
@@ -36,12 +38,12 @@ impl<R: Read> RowReader<R> {
 
     fn start(&mut self) -> io::Result<()> {
         if self.int::<11>()? != SIGNATURE {
-            return Err(bad("no binary COPY"));
+            return Err(bad(tr!("no binary COPY")));
         }
         let _flags = self.int::<4>()?;
         let extension = i32::from_be_bytes(self.int()?);
         let mut skipped =
-            vec![0; usize::try_from(extension).map_err(|_| bad("a negative length"))?];
+            vec![0; usize::try_from(extension).map_err(|_| bad(tr!("a negative length")))?];
         self.stream.read_exact(&mut skipped)?;
         self.started = true;
         Ok(())
@@ -66,7 +68,7 @@ impl<R: Read> RowReader<R> {
                     self.stream.read_exact(&mut value)?;
                     Some(value)
                 }
-                _ => return Err(bad("an impossible length")),
+                _ => return Err(bad(tr!("an impossible length"))),
             });
         }
         Ok(Some(row))
@@ -145,21 +147,21 @@ pub fn read_hstore(bytes: &[u8], mut each: impl FnMut(&str, Option<&str>)) -> io
     let mut rest = bytes;
     let pairs = take_int(&mut rest)?;
     for _ in 0..pairs {
-        let key = take_text(&mut rest)?.ok_or_else(|| bad("a null key"))?;
+        let key = take_text(&mut rest)?.ok_or_else(|| bad(tr!("a null key")))?;
         let value = take_text(&mut rest)?;
         each(key, value);
     }
     // Lengths that are not those of the texts would cut the values.
     match rest {
         [] => Ok(()),
-        _ => Err(bad("a value that is longer than its parts")),
+        _ => Err(bad(tr!("a value that is longer than its parts"))),
     }
 }
 
 fn take_int(bytes: &mut &[u8]) -> io::Result<i32> {
     let (head, tail) = bytes
         .split_first_chunk()
-        .ok_or_else(|| bad("a short value"))?;
+        .ok_or_else(|| bad(tr!("a short value")))?;
     *bytes = tail;
     Ok(i32::from_be_bytes(*head))
 }
@@ -169,14 +171,14 @@ fn take_text<'a>(bytes: &mut &'a [u8]) -> io::Result<Option<&'a str>> {
     if length == -1 {
         return Ok(None);
     }
-    let length = usize::try_from(length).map_err(|_| bad("a negative length"))?;
+    let length = usize::try_from(length).map_err(|_| bad(tr!("a negative length")))?;
     let (head, tail) = bytes
         .split_at_checked(length)
-        .ok_or_else(|| bad("a short value"))?;
+        .ok_or_else(|| bad(tr!("a short value")))?;
     *bytes = tail;
     std::str::from_utf8(head)
         .map(Some)
-        .map_err(|_| bad("text that is not UTF-8"))
+        .map_err(|_| bad(tr!("text that is not UTF-8")))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::files::connect::wire;
 use crate::files::session::Problem;
 use crate::files::single::unwritten;
+use crate::text::tr;
 
 const PIECE: usize = 64 << 10;
 
@@ -63,7 +64,7 @@ impl Client {
                 Ok(count) => {
                     got += count as u64;
                     if got > wanted {
-                        break Some(Problem::Lost("the file grew while it was read".to_owned()));
+                        break Some(Problem::Lost(tr!("the file grew while it was read")));
                     }
                     if let Err(error) = sink.write_all(&piece[..count]) {
                         break Some(unwritable(&error));
@@ -84,8 +85,10 @@ impl Client {
         stream.finish().map_err(|error| self.wrong(error))?;
         match got == wanted {
             true => Ok(()),
-            false => Err(Problem::Lost(format!(
-                "{got} bytes came instead of {wanted}"
+            false => Err(Problem::Lost(tr!(
+                "{got} bytes came instead of {wanted}",
+                got,
+                wanted
             ))),
         }
     }
@@ -114,7 +117,7 @@ impl Client {
                     moved(count as u64);
                 }
                 Err(error) => {
-                    let text = format!("The file cannot be read: {error}.");
+                    let text = tr!("The file cannot be read: {error}.", error);
                     break Some(Error::file(text).into());
                 }
             }
@@ -137,5 +140,5 @@ impl Client {
 }
 
 fn unwritable(error: &io::Error) -> Problem {
-    unwritten("The file cannot be written", error).into()
+    unwritten(tr!("The file cannot be written"), error).into()
 }

@@ -10,6 +10,7 @@ use crate::files::connect::wire;
 use crate::files::listing::{self, Found};
 use crate::files::names;
 use crate::files::session::Problem;
+use crate::text::tr;
 
 /// No folder has a longer listing than this; a server may never end one.
 const LONGEST_LISTING: u64 = 64 << 20;
@@ -88,17 +89,17 @@ impl Client {
             .finish()
             .map_err(|error| self.wrong(error))?;
         if cut {
-            return Err(Problem::Lost("the listing of a folder was cut".to_owned()));
+            return Err(Problem::Lost(tr!("the listing of a folder was cut")));
         }
         if let Some(line) = odd {
-            let text = format!(
-                "The FTP server {} lists something that is not understood: “{}”.",
-                self.session.account,
-                self.session.clean(&line)
+            let text = tr!(
+                "The FTP server {account} lists something that is not understood: “{line}”.",
+                account = self.session.account,
+                line = self.session.clean(&line)
             );
             // Of a folder that is not understood at all, nothing would be known to be missing.
             if found.is_empty() {
-                let hint = "Nothing was transferred. Please report the line.";
+                let hint = tr!("Nothing was transferred. Please report the line.");
                 return Err(Error::new(Kind::Transfer, text).hint(hint).into());
             }
             self.session.feedback.warning(text);
@@ -109,12 +110,14 @@ impl Client {
     fn endless<T>(&self, stream: T) -> Problem {
         self.sockets.shut();
         drop(stream);
-        let text = format!(
-            "The FTP server {} does not end the listing of a folder.",
-            self.session.account
+        let text = tr!(
+            "The FTP server {account} does not end the listing of a folder.",
+            account = self.session.account
         );
         Error::new(Kind::Transfer, text)
-            .hint("Its administrator should look at it; nothing more was transferred.")
+            .hint(tr!(
+                "Its administrator should look at it; nothing more was transferred."
+            ))
             .into()
     }
 }

@@ -14,6 +14,7 @@ use super::problems::problem;
 use super::session::{Problem, Session};
 use crate::feedback::{CancelGuard, Feedback};
 use crate::postgres::beside;
+use crate::text::tr;
 
 /// A connection to an FTP server.
 pub struct Client {
@@ -73,8 +74,9 @@ impl Client {
             home,
         } = logged.unwrap_or_else(|| {
             let account = &session.account;
-            Err(Problem::Lost(format!(
-                "connecting to {account} took too long"
+            Err(Problem::Lost(tr!(
+                "connecting to {account} took too long",
+                account
             )))
         })?;
         let known = !features.is_empty();

@@ -5,6 +5,7 @@ use std::str::Chars;
 
 use super::{Conninfo, unknown_keyword};
 use crate::error::{Error, Result};
+use crate::text::tr;
 
 /// Reads `keyword = value` pairs: spaces around `=` are allowed, a value with spaces stands in
 /// single quotes, and a backslash takes the next character as it is, quoted or not.
@@ -77,22 +78,29 @@ fn quoted(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
 
 // The word without a sign may be the second half of a password, so it is not shown.
 fn no_equals_sign(previous: Option<&str>) -> Error {
-    let place = match previous {
-        Some(keyword) => format!("after the value of “{keyword}”"),
-        None => "at the beginning".to_owned(),
-    };
-    Error::parameter(format!("A word {place} is not followed by “=”."))
-        .hint("Write keyword=value, and put values with spaces in single quotes.")
+    Error::parameter(match previous {
+        Some(keyword) => tr!(
+            "A word after the value of “{keyword}” is not followed by “=”.",
+            keyword
+        ),
+        None => tr!("A word at the beginning is not followed by “=”."),
+    })
+    .hint(tr!(
+        "Write keyword=value, and put values with spaces in single quotes."
+    ))
 }
 
 fn not_closed(keyword: &str) -> Error {
-    let of = if super::keywords::find(keyword).is_some() {
-        format!(" of “{keyword}”")
-    } else {
-        String::new()
-    };
-    Error::parameter(format!("The quote before the value{of} is not closed."))
-        .hint("Inside single quotes, write \\' for a quote and \\\\ for a backslash.")
+    Error::parameter(match super::keywords::find(keyword) {
+        Some(_) => tr!(
+            "The quote before the value of “{keyword}” is not closed.",
+            keyword
+        ),
+        None => tr!("The quote before the value is not closed."),
+    })
+    .hint(tr!(
+        "Inside single quotes, write \\' for a quote and \\\\ for a backslash."
+    ))
 }
 
 #[cfg(test)]

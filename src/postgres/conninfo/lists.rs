@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::{Conninfo, Place, Surroundings};
 use crate::error::{Error, Result};
+use crate::text::tr;
 
 const DEFAULT_PORT: u16 = 5432;
 
@@ -50,10 +51,16 @@ pub(super) fn servers(
 }
 
 fn uneven(first: &str, count: usize, second: &str, other: usize) -> Error {
-    Error::parameter(format!(
-        "The list “{first}” has {count} entries and the list “{second}” has {other}."
+    Error::parameter(tr!(
+        "The list “{first}” has {count} entries and the list “{second}” has {other}.",
+        first,
+        count,
+        second,
+        other
     ))
-    .hint("Give one entry for each server; a single port counts for all.")
+    .hint(tr!(
+        "Give one entry for each server; a single port counts for all."
+    ))
 }
 
 // The text is not shown: in a URI it may be a part of a password that was not percent-encoded.
@@ -62,16 +69,17 @@ fn port(text: &str) -> Result<u16> {
         return Ok(DEFAULT_PORT);
     }
     text.parse().ok().filter(|&port| port > 0).ok_or_else(|| {
-        Error::parameter("The port is not a number from 1 to 65535.")
-            .hint("In a URI, percent-encode special characters of the password: %3A for “:”, %2F for “/”.")
+        Error::parameter(tr!("The port is not a number from 1 to 65535.")).hint(tr!(
+            "In a URI, percent-encode special characters of the password: %3A for “:”, %2F for “/”."
+        ))
     })
 }
 
 fn place(name: &str, address: &str, port: u16, surroundings: &Surroundings) -> Result<Place> {
     if !address.is_empty() {
         let parsed: IpAddr = address.parse().map_err(|_| {
-            Error::parameter("The value of “hostaddr” is not an IP address.")
-                .hint("A name belongs into “host”.")
+            Error::parameter(tr!("The value of “hostaddr” is not an IP address."))
+                .hint(tr!("A name belongs into “host”."))
         })?;
         let name = if name.is_empty() { address } else { name };
         return Ok(Place::Tcp {
@@ -85,8 +93,8 @@ fn place(name: &str, address: &str, port: u16, surroundings: &Surroundings) -> R
     let abstract_socket = name.starts_with('@');
     if abstract_socket || (cfg!(not(unix)) && name.starts_with('/')) {
         return Err(
-            Error::parameter("This kind of local socket is not supported.")
-                .hint("Give a host name such as localhost."),
+            Error::parameter(tr!("This kind of local socket is not supported."))
+                .hint(tr!("Give a host name such as localhost.")),
         );
     }
     // The rest of a connection string in another grammar, and perhaps a password: not shown.
@@ -95,8 +103,11 @@ fn place(name: &str, address: &str, port: u16, surroundings: &Surroundings) -> R
         false => name.contains([';', '=']) || name.contains(char::is_whitespace),
     };
     if odd {
-        return Err(Error::parameter("The value of “host” is not a host name.")
-            .hint("Separate keyword=value pairs by spaces, and the hosts of a list by commas."));
+        return Err(
+            Error::parameter(tr!("The value of “host” is not a host name.")).hint(tr!(
+                "Separate keyword=value pairs by spaces, and the hosts of a list by commas."
+            )),
+        );
     }
     if name.starts_with('/') {
         return Ok(Place::Socket(name.into()));

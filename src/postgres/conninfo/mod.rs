@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::text::tr;
 
 pub(super) use keywords::VARIABLES;
 pub use resolve::resolve;
@@ -88,21 +89,27 @@ fn unknown_keyword(word: &str, after: Option<&str>) -> Error {
     let plausible = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let follows_password = matches!(after, Some("password" | "sslpassword"));
     if word == "authcfg" {
-        return Error::parameter(
-            "“authcfg” is an authentication configuration of QGIS, which only QGIS can read.",
-        )
-        .hint("Choose the connection by its name in QGIS, or give user and password.");
+        return Error::parameter(tr!(
+            "“authcfg” is an authentication configuration of QGIS, which only QGIS can read."
+        ))
+        .hint(tr!(
+            "Choose the connection by its name in QGIS, or give user and password."
+        ));
     }
     if !follows_password && !word.is_empty() && word.len() <= 40 && word.chars().all(plausible) {
-        Error::parameter(format!("“{word}” is not a keyword of connection strings."))
-            .hint("The keywords are those of libpq: host, port, dbname, user, password, sslmode …")
+        Error::parameter(tr!(
+            "“{word}” is not a keyword of connection strings.",
+            word
+        ))
+        .hint(tr!(
+            "The keywords are those of libpq: host, port, dbname, user, password, sslmode …"
+        ))
     } else {
         Error::parameter(
-            "It holds a keyword that is not shown here, because it may be a part of a password.",
+            tr!("It holds a keyword that is not shown here, because it may be a part of a password."),
         )
         .hint(
-            "Put values with spaces in single quotes (with \\ before ' and \\); in a URI, \
-               percent-encode special characters.",
+            tr!("Put values with spaces in single quotes (with \\ before ' and \\); in a URI, percent-encode special characters."),
         )
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::private::open_to_others;
 use crate::secret::Secret;
+use crate::text::{Argument, Text, tr};
 
 /// A password file that was read, or why it is left aside.
 pub(super) struct PasswordFile {
@@ -15,9 +16,14 @@ pub(super) struct PasswordFile {
 impl PasswordFile {
     /// Reads the file; `Ok(None)` when it is not there. As libpq, a file that others can read is
     /// left aside: the error is the warning about it.
-    pub fn read(path: &Path) -> Result<Option<Self>, String> {
-        let ignored =
-            |why: &str| format!("The password file {} is ignored: {why}.", path.display());
+    pub fn read(path: &Path) -> Result<Option<Self>, Text> {
+        let ignored = |why: Text| {
+            tr!(
+                "The password file {path} is ignored: {why}.",
+                path = path.display(),
+                why
+            )
+        };
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
             Err(error)
@@ -25,21 +31,21 @@ impl PasswordFile {
             {
                 return Ok(None);
             }
-            Err(error) => return Err(ignored(&error.to_string())),
+            Err(error) => return Err(ignored(error.text())),
         };
         if !metadata.is_file() {
-            return Err(ignored("it is not a plain file"));
+            return Err(ignored(tr!("it is not a plain file")));
         }
         if open_to_others(&metadata) {
-            return Err(ignored(
-                "others can read it; allow only its owner to (chmod 600)",
-            ));
+            return Err(ignored(tr!(
+                "others can read it; allow only its owner to (chmod 600)"
+            )));
         }
         match fs::read_to_string(path) {
             Ok(text) => Ok(Some(Self {
                 text: Secret::new(text),
             })),
-            Err(error) => Err(ignored(&error.to_string())),
+            Err(error) => Err(ignored(error.text())),
         }
     }
 
@@ -129,6 +135,7 @@ mod tests {
             match PasswordFile::read(&path) {
                 Ok(file) => assert!(accepted && file.is_some(), "{mode:o}"),
                 Err(warning) => {
+                    let warning = warning.to_string();
                     assert!(
                         !accepted && warning.contains("pgpass"),
                         "{mode:o}: {warning}"

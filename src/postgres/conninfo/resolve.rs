@@ -9,6 +9,7 @@ use super::passfile::PasswordFile;
 use super::{Conninfo, Host, Place, Surroundings, Target, lists, service, wishes};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{Secret, is_connection, shown};
+use crate::text::{Text, tr};
 
 /// How long a connection attempt may take when nobody says.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,7 +23,7 @@ pub struct Resolved {
     /// The service that the connection names.
     pub(in crate::postgres) service: Option<String>,
     /// What was left aside, for the user.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Text>,
 }
 
 /// Finds out what `value` means: a key of `named`, a URI or key=value, or the name of a service.
@@ -35,19 +36,22 @@ pub fn resolve(
     surroundings: &Surroundings,
 ) -> Result<Resolved> {
     let (conninfo, what) = if let Some(text) = named.get(value) {
-        let what = format!("connection {}", shown(value, "given by name"));
+        let what = match shown(value) {
+            Some(name) => tr!("connection {name}", name),
+            None => tr!("connection given by name"),
+        };
         // libpq takes an empty string for its defaults: some database, but not the one that is meant.
         if text.reveal().trim().is_empty() {
-            return Err(Error::parameter(format!("The {what} is empty."))
-                .hint("Give it a conninfo string or a URI."));
+            return Err(Error::parameter(tr!("The {what} is empty.", what))
+                .hint(tr!("Give it a conninfo string or a URI.")));
         }
         (Conninfo::parse(text.reveal()), what)
     } else if Conninfo::is_meant(value) {
-        (Conninfo::parse(value), "connection string".to_owned())
+        (Conninfo::parse(value), tr!("connection string"))
     } else {
         let found = service::find(value, None, surroundings)?
             .ok_or_else(|| unknown_name(value, named, surroundings))?;
-        let mut resolved = complete(found, &format!("service “{value}”"), surroundings)?;
+        let mut resolved = complete(found, &tr!("service “{name}”", name = value), surroundings)?;
         resolved.service = Some(value.to_owned());
         return Ok(resolved);
     };
@@ -64,14 +68,16 @@ pub fn resolve(
             resolved.own = own;
             Ok(resolved)
         })
-        .map_err(|error| error.during(format!("The {what}")))
+        .map_err(|error| error.during(tr!("The {what}", what)))
 }
 
 /// Adds environment and defaults; `from` is where the password stood, if there is one.
-fn complete(mut conninfo: Conninfo, from: &str, surroundings: &Surroundings) -> Result<Resolved> {
-    let given = conninfo.get("password").map(|_| format!("the {from}"));
+fn complete(mut conninfo: Conninfo, from: &Text, surroundings: &Surroundings) -> Result<Resolved> {
+    let given = conninfo.get("password").map(|_| tr!("the {from}", from));
     add_environment(&mut conninfo, surroundings);
-    let password_from = given.or(conninfo.get("password").map(|_| "PGPASSWORD".to_owned()));
+    let password_from = given.or(conninfo
+        .get("password")
+        .map(|_| Text::verbatim("PGPASSWORD")));
     let mut warnings = Vec::new();
     let target = target(&conninfo, password_from, surroundings, &mut warnings)?;
     Ok(Resolved {
@@ -88,31 +94,31 @@ fn unknown_name(
     named: &BTreeMap<String, Secret>,
     surroundings: &Surroundings,
 ) -> Error {
-    let value = shown(
-        value,
-        "The connection value (not shown, as it may hold a password)",
-    );
-    let names: Vec<String> = named
-        .keys()
-        .map(|name| shown(name, "one whose name is not shown"))
-        .collect();
-    let names = if names.is_empty() {
-        "none were given".to_owned()
+    let value = shown(value)
+        .unwrap_or_else(|| tr!("The connection value (not shown, as it may hold a password)"));
+    let names = if named.is_empty() {
+        tr!("none were given")
     } else {
-        names.join(", ")
+        let name =
+            |name: &String| shown(name).unwrap_or_else(|| tr!("one whose name is not shown"));
+        Text::list(named.keys().map(name))
     };
     Error::new(
         Kind::Connection,
-        format!(
-            "{value} is neither the name of a connection ({names}), nor a service in {}.",
-            service::places(None, surroundings)
+        tr!(
+            "{value} is neither the name of a connection ({names}), nor a service in {places}.",
+            value,
+            names,
+            places = service::places(None, surroundings)
         ),
     )
-    .hint("Give the name of a connection or service, a URI (postgresql://…) or key=value pairs.")
+    .hint(tr!(
+        "Give the name of a connection or service, a URI (postgresql://…) or key=value pairs."
+    ))
 }
 
 /// Adds what the service says that `service` or PGSERVICE names, if any; returns what to call it.
-fn add_service(conninfo: &mut Conninfo, surroundings: &Surroundings) -> Result<Option<String>> {
+fn add_service(conninfo: &mut Conninfo, surroundings: &Surroundings) -> Result<Option<Text>> {
     let asked = match conninfo.0.get("service") {
         Some(name) => Some(name),
         None => surroundings.get("PGSERVICE"),
@@ -127,15 +133,18 @@ fn add_service(conninfo: &mut Conninfo, surroundings: &Surroundings) -> Result<O
     let found = service::find(&name, file.as_deref(), surroundings)?.ok_or_else(|| {
         Error::new(
             Kind::Connection,
-            format!(
-                "The service “{name}” is not in {}.",
-                service::places(file.as_deref(), surroundings)
+            tr!(
+                "The service “{name}” is not in {places}.",
+                name,
+                places = service::places(file.as_deref(), surroundings)
             ),
         )
-        .hint("Add a section of that name to one of these files, or name another service.")
+        .hint(tr!(
+            "Add a section of that name to one of these files, or name another service."
+        ))
     })?;
     conninfo.fill_from(found);
-    Ok(Some(format!("service “{name}”")))
+    Ok(Some(tr!("service “{name}”", name)))
 }
 
 fn add_environment(conninfo: &mut Conninfo, surroundings: &Surroundings) {
@@ -155,26 +164,25 @@ fn add_environment(conninfo: &mut Conninfo, surroundings: &Surroundings) {
 
 fn target(
     conninfo: &Conninfo,
-    password_from: Option<String>,
+    password_from: Option<Text>,
     surroundings: &Surroundings,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Text>,
 ) -> Result<Target> {
     conninfo.refuse_what_cannot_be_honoured()?;
     let text = |keyword| conninfo.get(keyword).map(str::to_owned);
     let user = text("user")
         .or_else(|| surroundings.user().map(str::to_owned))
         .ok_or_else(|| {
-            Error::parameter("No user is given, and the system does not name one.")
-                .hint("Give the user in the connection (user=…) or in PGUSER.")
+            Error::parameter(tr!("No user is given, and the system does not name one.")).hint(tr!(
+                "Give the user in the connection (user=…) or in PGUSER."
+            ))
         })?;
     let database = text("dbname").unwrap_or_else(|| user.clone());
     // Both are shown in messages.
     for (keyword, value) in [("user", &user), ("dbname", &database)] {
         if is_connection(value) && value.contains('=') {
-            return Err(Error::parameter(format!(
-                "The value of “{keyword}” is a connection string of its own (not shown, as it may hold a password)."
-            ))
-            .hint("Separate keyword=value pairs by spaces."));
+            return Err(Error::parameter(tr!("The value of “{keyword}” is a connection string of its own (not shown, as it may hold a password).", keyword))
+            .hint(tr!("Separate keyword=value pairs by spaces.")));
         }
     }
     let password_file = text("passfile")
@@ -198,7 +206,8 @@ fn target(
                 for host in &mut hosts {
                     let name = name_in_password_file(host, surroundings);
                     host.password = file.find(&name, host.port, &database, &user);
-                    host.password_from = Some(format!("the password file {}", path.display()));
+                    host.password_from =
+                        Some(tr!("the password file {path}", path = path.display()));
                 }
             }
             Ok(None) => {}
@@ -210,8 +219,9 @@ fn target(
             .iter()
             .any(|host| matches!(host.place, Place::Socket(_)))
     {
-        warnings
-            .push("The connection asks for “requirepeer”, which is not checked here.".to_owned());
+        warnings.push(tr!(
+            "The connection asks for “requirepeer”, which is not checked here."
+        ));
     }
     Ok(Target {
         hosts,
@@ -258,6 +268,7 @@ fn name_in_password_file(host: &Host, surroundings: &Surroundings) -> String {
 mod tests {
     use super::super::{Certificates, Session, SslMode};
     use super::*;
+    use crate::text::Argument;
     use std::fs;
 
     fn anna() -> Surroundings {
@@ -279,7 +290,7 @@ mod tests {
             (target.user.as_str(), target.database.as_str()),
             ("anna", "anna")
         );
-        assert_eq!(target.hosts[0].to_string(), "localhost:5432");
+        assert_eq!(target.hosts[0].text().to_string(), "localhost:5432");
         assert_eq!(target.timeout, Some(Duration::from_secs(10)));
         assert_eq!(target.tls.mode, SslMode::Prefer);
         assert_eq!(target.application_name, "lizsync");
@@ -302,21 +313,25 @@ mod tests {
             .variable("PGTARGETSESSIONATTRS", "primary");
         for value in ["host=own service=gis", "postgresql://own?service=gis"] {
             let target = read(value, &surroundings).unwrap();
-            assert_eq!(target.hosts[0].to_string(), "own:5432");
+            assert_eq!(target.hosts[0].text().to_string(), "own:5432");
             assert_eq!(target.database, "service");
             assert_eq!(target.user, "variable");
             assert_eq!(password(&target), Some("s"));
             assert_eq!(
-                target.hosts[0].password_from.as_deref(),
+                target.hosts[0]
+                    .password_from
+                    .as_ref()
+                    .map(Text::to_string)
+                    .as_deref(),
                 Some("the service “gis”")
             );
             assert_eq!(target.options.unwrap().reveal(), "-c x.y=1");
             assert_eq!(target.session, Session::Primary);
         }
         let target = read("gis", &surroundings).unwrap();
-        assert_eq!(target.hosts[0].to_string(), "service:5432");
+        assert_eq!(target.hosts[0].text().to_string(), "service:5432");
         let target = read("user=x", &surroundings.clone().variable("PGSERVICE", "gis")).unwrap();
-        assert_eq!(target.hosts[0].to_string(), "service:5432");
+        assert_eq!(target.hosts[0].text().to_string(), "service:5432");
         let error = read("service=other", &surroundings).unwrap_err();
         assert_eq!(error.kind(), Kind::Connection);
         assert!(error.to_string().contains("services") && error.to_string().contains("“other”"));
@@ -337,7 +352,7 @@ mod tests {
             ),
         ]);
         let host = |value: &str| {
-            resolve(value, &named, &anna()).map(|found| found.target.hosts[0].to_string())
+            resolve(value, &named, &anna()).map(|found| found.target.hosts[0].text().to_string())
         };
         assert_eq!(host("gis").unwrap(), "named:5432");
         assert_eq!(host("a=b").unwrap(), "odd:5432");
@@ -390,7 +405,7 @@ mod tests {
         let resolved = resolve("host=a", &BTreeMap::new(), &surroundings).unwrap();
         assert_eq!(password(&resolved.target), None);
         assert!(
-            resolved.warnings[0].contains(".pgpass"),
+            resolved.warnings[0].to_string().contains(".pgpass"),
             "{:?}",
             resolved.warnings
         );

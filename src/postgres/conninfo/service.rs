@@ -1,12 +1,12 @@
 //! Service files (`pg_service.conf`): connection parameters under a name.
 
-use std::fmt::Write;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Conninfo, Surroundings, keywords};
 use crate::error::{Error, Kind, Result};
+use crate::text::{Argument, Text, tr};
 
 /// The files to search, in libpq's order: the one that is named or else the user's own, and then
 /// the machine's. A file that was named must be there.
@@ -39,12 +39,15 @@ pub(super) fn find(
             Err(error) => {
                 return Err(Error::new(
                     Kind::Connection,
-                    format!(
-                        "The service file {} cannot be read: {error}.",
-                        path.display()
+                    tr!(
+                        "The service file {path} cannot be read: {error}.",
+                        path = path.display(),
+                        error
                     ),
                 )
-                .hint("PGSERVICEFILE, or servicefile in the connection, says where it is."));
+                .hint(tr!(
+                    "PGSERVICEFILE, or servicefile in the connection, says where it is."
+                )));
             }
         };
         if let Some(found) = parse(&text, name, &path)? {
@@ -55,18 +58,15 @@ pub(super) fn find(
 }
 
 /// Where services are looked for, for messages.
-pub(super) fn places(file: Option<&str>, surroundings: &Surroundings) -> String {
-    let mut places = String::new();
-    for (path, _) in files(file, surroundings) {
-        let separator = if places.is_empty() { "" } else { ", " };
-        let missing = if path.exists() { "" } else { " (not there)" };
-        // Writing to a string cannot fail.
-        let _ = write!(places, "{separator}{}{missing}", path.display());
+pub(super) fn places(file: Option<&str>, surroundings: &Surroundings) -> Text {
+    let files = files(file, surroundings);
+    if files.is_empty() {
+        return tr!("no file, as there is no home directory");
     }
-    if places.is_empty() {
-        places.push_str("no file, as there is no home directory");
-    }
-    places
+    Text::list(files.into_iter().map(|(path, _)| match path.exists() {
+        true => path.display().text(),
+        false => tr!("{path} (not there)", path = path.display()),
+    }))
 }
 
 /// Reads the section `[name]`; `None` when there is none. Values are taken literally, and the first
@@ -89,7 +89,11 @@ fn parse(text: &str, name: &str, path: &Path) -> Result<Option<Conninfo>> {
         }
         if let Some(conninfo) = &mut found {
             entry(conninfo, line).map_err(|error| {
-                error.during(format!("{}, line {}", path.display(), number + 1))
+                error.during(tr!(
+                    "{path}, line {number}",
+                    path = path.display(),
+                    number = number + 1
+                ))
             })?;
         }
     }
@@ -98,20 +102,24 @@ fn parse(text: &str, name: &str, path: &Path) -> Result<Option<Conninfo>> {
 
 fn entry(conninfo: &mut Conninfo, line: &str) -> Result<()> {
     if line.starts_with("ldap") {
-        return Err(Error::parameter(
-            "Services from an LDAP server are not supported.",
-        ));
+        return Err(Error::parameter(tr!(
+            "Services from an LDAP server are not supported."
+        )));
     }
     let (keyword, value) = line.split_once('=').ok_or_else(|| {
-        Error::parameter("The line has no “=”.").hint("Write keyword=value, without quotes.")
+        Error::parameter(tr!("The line has no “=”."))
+            .hint(tr!("Write keyword=value, without quotes."))
     })?;
     if keyword.ends_with(char::is_whitespace) {
-        return Err(Error::parameter("There is a space before “=”.")
-            .hint("Service files have none around “=”: write keyword=value."));
+        return Err(
+            Error::parameter(tr!("There is a space before “=”.")).hint(tr!(
+                "Service files have none around “=”: write keyword=value."
+            )),
+        );
     }
     match keywords::find(keyword) {
         Some(known) if known.name == "service" || known.name == "servicefile" => Err(
-            Error::parameter("A service cannot refer to another service."),
+            Error::parameter(tr!("A service cannot refer to another service.")),
         ),
         Some(known) => {
             conninfo.fill(known.name, crate::secret::Secret::new(value));

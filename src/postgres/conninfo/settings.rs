@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Conninfo;
 use crate::error::{Error, Result};
+use crate::text::{Text, tr};
 
 impl Conninfo {
     /// A value out of a fixed list; `None` when not given.
@@ -17,9 +18,9 @@ impl Conninfo {
         };
         let found = choices.iter().find(|(name, _)| *name == value);
         found.map(|(_, meaning)| Some(*meaning)).ok_or_else(|| {
-            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-            Error::parameter(format!("The value of “{keyword}” is not a valid one."))
-                .hint(format!("It is one of {}.", names.join(", ")))
+            let names = Text::list(choices.iter().map(|(name, _)| *name));
+            Error::parameter(tr!("The value of “{keyword}” is not a valid one.", keyword))
+                .hint(tr!("It is one of {names}.", names))
         })
     }
 
@@ -29,7 +30,10 @@ impl Conninfo {
             .map(|value| value.trim().parse())
             .transpose()
             .map_err(|_| {
-                Error::parameter(format!("The value of “{keyword}” is not a whole number."))
+                Error::parameter(tr!(
+                    "The value of “{keyword}” is not a whole number.",
+                    keyword
+                ))
             })
     }
 
@@ -41,44 +45,49 @@ impl Conninfo {
 
     /// Refuses what would lower the user's demands if it were left aside.
     pub(super) fn refuse_what_cannot_be_honoured(&self) -> Result<()> {
-        let refuse = |keyword: &str, why: &str| {
-            Err(
-                Error::parameter(format!("The connection asks for “{keyword}”, and {why}.")).hint(
-                    format!(
-                        "Take “{keyword}” out of the connection, the service or the environment."
-                    ),
-                ),
-            )
+        let refuse = |keyword: &str, why: Text| {
+            Err(Error::parameter(tr!(
+                "The connection asks for “{keyword}”, and {why}.",
+                keyword,
+                why
+            ))
+            .hint(tr!(
+                "Take “{keyword}” out of the connection, the service or the environment.",
+                keyword
+            )))
         };
         for keyword in ["scram_client_key", "scram_server_key"] {
             if self.get(keyword).is_some() {
-                return refuse(keyword, "only passwords can be used");
+                return refuse(keyword, tr!("only passwords can be used"));
             }
         }
         if self.get("require_auth").is_some() {
             return refuse(
                 "require_auth",
-                "the way of authentication cannot be restricted here",
+                tr!("the way of authentication cannot be restricted here"),
             );
         }
         if self.get("sslcrldir").is_some() {
             return refuse(
                 "sslcrldir",
-                "revoked certificates can only be listed in a file (sslcrl)",
+                tr!("revoked certificates can only be listed in a file (sslcrl)"),
             );
         }
         if self.get("gssencmode") == Some("require") {
-            return refuse("gssencmode=require", "there is no GSSAPI encryption here");
+            return refuse(
+                "gssencmode=require",
+                tr!("there is no GSSAPI encryption here"),
+            );
         }
         if matches!(self.get("min_protocol_version"), Some(version) if version != "3.0") {
             return refuse(
                 "min_protocol_version",
-                "only protocol version 3.0 can be used",
+                tr!("only protocol version 3.0 can be used"),
             );
         }
         match self.get("replication") {
             None | Some("false" | "off" | "no" | "0") => Ok(()),
-            Some(_) => refuse("replication", "this needs an ordinary session"),
+            Some(_) => refuse("replication", tr!("this needs an ordinary session")),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! A connection with nothing left to look up.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use ::postgres::config::ChannelBinding;
 
 use crate::secret::Secret;
+use crate::text::{Argument, Text, tr};
 
 /// Everything that is needed to connect.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub struct Host {
     pub port: u16,
     pub password: Option<Secret>,
     /// Where the password stood, for hints.
-    pub password_from: Option<String>,
+    pub password_from: Option<Text>,
 }
 
 /// Where a server listens.
@@ -53,14 +53,22 @@ pub enum Place {
     },
 }
 
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Argument for Host {
+    fn text(&self) -> Text {
+        let port = self.port;
         match &self.place {
-            Place::Socket(path) => write!(f, "the local socket {}", path.display())?,
-            Place::Tcp { name, .. } if name.contains(':') => write!(f, "[{name}]")?,
-            Place::Tcp { name, .. } => f.write_str(name)?,
+            Place::Socket(path) => {
+                tr!(
+                    "the local socket {path}:{port}",
+                    path = path.display(),
+                    port
+                )
+            }
+            Place::Tcp { name, .. } if name.contains(':') => {
+                Text::verbatim(format!("[{name}]:{port}"))
+            }
+            Place::Tcp { name, .. } => Text::verbatim(format!("{name}:{port}")),
         }
-        write!(f, ":{}", self.port)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Conninfo, unknown_keyword};
 use crate::error::{Error, Result};
+use crate::text::tr;
 
 /// What follows `postgresql://` or `postgres://`; `None` for anything else.
 pub(super) fn strip_scheme(text: &str) -> Option<&str> {
@@ -91,8 +92,10 @@ fn host(text: &str) -> Result<(&str, &str)> {
         return Ok(text.split_at(end));
     };
     let malformed = || {
-        Error::parameter("The “[” of an IPv6 address is not closed, or is followed by more text.")
-            .hint("Write it like [2001:db8::1]:5432.")
+        Error::parameter(tr!(
+            "The “[” of an IPv6 address is not closed, or is followed by more text."
+        ))
+        .hint(tr!("Write it like [2001:db8::1]:5432."))
     };
     let (address, after) = address.split_once(']').ok_or_else(malformed)?;
     if address.is_empty() || !(after.is_empty() || after.starts_with([':', ','])) {
@@ -112,8 +115,9 @@ fn parameters(conninfo: &mut Conninfo, query: &str) -> Result<()> {
             .split_once('=')
             .filter(|(_, value)| !value.contains('='))
             .ok_or_else(|| {
-                Error::parameter("A parameter after “?” does not have exactly one “=”.")
-                    .hint("Write keyword=value, joined by &; write %3D for “=” and %26 for “&”.")
+                Error::parameter(tr!("A parameter after “?” does not have exactly one “=”.")).hint(
+                    tr!("Write keyword=value, joined by &; write %3D for “=” and %26 for “&”."),
+                )
             })?;
         let keyword = decode(keyword)?;
         let value = decode(value)?;
@@ -139,8 +143,10 @@ fn store(conninfo: &mut Conninfo, keyword: &'static str, value: String) {
 /// Decodes `%xx`; nothing else has a meaning, not even `+`.
 fn decode(text: &str) -> Result<String> {
     let malformed = || {
-        Error::parameter("A “%” is not followed by the two hexadecimal digits of a character.")
-            .hint("Write %25 for a “%” that is meant as such.")
+        Error::parameter(tr!(
+            "A “%” is not followed by the two hexadecimal digits of a character."
+        ))
+        .hint(tr!("Write %25 for a “%” that is meant as such."))
     };
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -162,8 +168,8 @@ fn decode(text: &str) -> Result<String> {
 }
 
 fn misplaced_at() -> Error {
-    Error::parameter("An “@” stands in an unexpected place.")
-        .hint("Percent-encode special characters, above all in the password: %40 for “@”, %2F for “/”, %3A for “:”.")
+    Error::parameter(tr!("An “@” stands in an unexpected place."))
+        .hint(tr!("Percent-encode special characters, above all in the password: %40 for “@”, %2F for “/”, %3A for “:”."))
 }
 
 #[cfg(test)]

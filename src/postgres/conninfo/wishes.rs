@@ -6,6 +6,7 @@ use ::postgres::config::ChannelBinding;
 
 use super::{Certificates, Conninfo, Keepalive, Session, SslMode, Surroundings, TlsWishes};
 use crate::error::{Error, Result};
+use crate::text::tr;
 
 /// A network that was lost must show within minutes, not after the system's two hours.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(10), 6);
@@ -80,21 +81,18 @@ pub(super) fn tls(conninfo: &Conninfo, surroundings: &Surroundings) -> Result<Tl
         SslMode::Prefer
     });
     if system && mode < SslMode::VerifyFull {
-        return Err(Error::parameter(format!(
-            "sslmode={} is too weak for sslrootcert=system, which trusts every public authority.",
-            mode.name()
-        ))
-        .hint("Use sslmode=verify-full."));
+        return Err(Error::parameter(tr!("sslmode={mode} is too weak for sslrootcert=system, which trusts every public authority.", mode = mode.name()))
+        .hint(tr!("Use sslmode=verify-full.")));
     }
     let direct = conninfo
         .choice("sslnegotiation", &[("postgres", false), ("direct", true)])?
         .unwrap_or(false);
     if direct && mode < SslMode::Require {
-        return Err(Error::parameter(format!(
-            "sslmode={} is too weak for sslnegotiation=direct.",
-            mode.name()
+        return Err(Error::parameter(tr!(
+            "sslmode={mode} is too weak for sslnegotiation=direct.",
+            mode = mode.name()
         ))
-        .hint("Use sslmode=require or stronger."));
+        .hint(tr!("Use sslmode=require or stronger.")));
     }
     let certificates = conninfo
         .choice(
@@ -111,9 +109,9 @@ pub(super) fn tls(conninfo: &Conninfo, surroundings: &Surroundings) -> Result<Tl
         .unwrap_or(3);
     if most < 2 || least > most {
         return Err(Error::parameter(
-            "ssl_min_protocol_version and ssl_max_protocol_version leave no version that can be used.",
+            tr!("ssl_min_protocol_version and ssl_max_protocol_version leave no version that can be used."),
         )
-        .hint("TLSv1.2 and TLSv1.3 can be used."));
+        .hint(tr!("TLSv1.2 and TLSv1.3 can be used.")));
     }
     Ok(TlsWishes {
         mode,

@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use super::{Revoked, unusable};
 use crate::error::Result;
 use crate::postgres::conninfo::{Certificates, TlsWishes};
+use crate::text::{Argument, Text, tr};
 
 /// A client's certificate with its chain, its key, and the file it came from.
 pub type Identity = (
@@ -19,11 +20,11 @@ pub type Identity = (
 );
 
 /// How messages name the place of root certificates.
-pub fn place(certificates: &Certificates) -> String {
+pub fn place(certificates: &Certificates) -> Text {
     match certificates {
-        Certificates::System => "the operating system".to_owned(),
-        Certificates::Named(path) | Certificates::Default(path) => path.display().to_string(),
-        Certificates::Nowhere => "no file".to_owned(),
+        Certificates::System => tr!("the operating system"),
+        Certificates::Named(path) | Certificates::Default(path) => path.display().text(),
+        Certificates::Nowhere => tr!("no file"),
     }
 }
 
@@ -33,20 +34,16 @@ pub fn trusted(wishes: &TlsWishes) -> Result<Vec<CertificateDer<'static>>> {
         Certificates::System => {
             let found = rustls_native_certs::load_native_certs().certs;
             return if found.is_empty() {
-                Err(unusable("The operating system has no trusted certificates that can be read (sslrootcert=system).")
-                    .hint("Install them (on Debian: the package ca-certificates), or name a file in sslrootcert."))
+                Err(unusable(tr!("The operating system has no trusted certificates that can be read (sslrootcert=system)."))
+                    .hint(tr!("Install them (on Debian: the package ca-certificates), or name a file in sslrootcert.")))
             } else {
                 Ok(found)
             };
         }
         Certificates::Named(path) | Certificates::Default(path) if path.exists() => path,
         missing => {
-            return Err(unusable(&format!(
-                "sslmode={} needs the certificate of the authority that signed the server's, and there is none in {}.",
-                wishes.mode.name(),
-                place(missing),
-            ))
-            .hint("Put it there, name another file in sslrootcert, or use sslrootcert=system."));
+            return Err(unusable(tr!("sslmode={mode} needs the certificate of the authority that signed the server's, and there is none in {place}.", mode = wishes.mode.name(), place = place(missing)))
+            .hint(tr!("Put it there, name another file in sslrootcert, or use sslrootcert=system.")));
         }
     };
     certificates(path)
@@ -57,11 +54,11 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let found: std::result::Result<Vec<_>, PemError> =
         CertificateDer::pem_slice_iter(&bytes).collect();
     found.ok().filter(|list| !list.is_empty()).ok_or_else(|| {
-        unusable(&format!(
-            "The file {} holds no certificate that can be read.",
-            path.display()
+        unusable(tr!(
+            "The file {path} holds no certificate that can be read.",
+            path = path.display()
         ))
-        .hint("It must be in PEM form (BEGIN CERTIFICATE).")
+        .hint(tr!("It must be in PEM form (BEGIN CERTIFICATE)."))
     })
 }
 
@@ -76,11 +73,11 @@ pub fn revoked(place: &Certificates) -> Result<Revoked> {
     let found: std::result::Result<Vec<_>, PemError> =
         CertificateRevocationListDer::pem_slice_iter(&bytes).collect();
     found.ok().filter(|list| !list.is_empty()).ok_or_else(|| {
-        unusable(&format!(
-            "The file {} holds no list of revoked certificates.",
-            path.display()
+        unusable(tr!(
+            "The file {path} holds no list of revoked certificates.",
+            path = path.display()
         ))
-        .hint("It must be in PEM form (BEGIN X509 CRL).")
+        .hint(tr!("It must be in PEM form (BEGIN X509 CRL)."))
     })
 }
 
@@ -93,10 +90,10 @@ pub fn identity(wishes: &TlsWishes) -> Result<Option<Identity>> {
     };
     let Some(path) = path else {
         return if wishes.certificate_required {
-            Err(
-                unusable("sslcertmode=require needs a client certificate, and there is none.")
-                    .hint("Name its file in sslcert."),
-            )
+            Err(unusable(tr!(
+                "sslcertmode=require needs a client certificate, and there is none."
+            ))
+            .hint(tr!("Name its file in sslcert.")))
         } else {
             Ok(None)
         };
@@ -106,11 +103,11 @@ pub fn identity(wishes: &TlsWishes) -> Result<Option<Identity>> {
         Some(Certificates::Named(key)) => key,
         Some(Certificates::Default(key)) if key.exists() => key,
         _ => {
-            return Err(unusable(&format!(
-                "There is a client certificate, {}, but no file with its key.",
-                path.display()
+            return Err(unusable(tr!(
+                "There is a client certificate, {path}, but no file with its key.",
+                path = path.display()
             ))
-            .hint("Name the file in sslkey."));
+            .hint(tr!("Name the file in sslkey.")));
         }
     };
     Ok(Some((chain, key(key_path)?, path.clone())))
@@ -121,11 +118,8 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     check_owner_only(path)?;
     let text = String::from_utf8_lossy(&bytes);
     if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
-        return Err(unusable(&format!(
-            "The key {} is encrypted, and encrypted keys are not supported.",
-            path.display()
-        ))
-        .hint("Store it without a passphrase, readable by you alone: openssl pkey -in KEY -out NEW_KEY; chmod 600 NEW_KEY."));
+        return Err(unusable(tr!("The key {path} is encrypted, and encrypted keys are not supported.", path = path.display()))
+        .hint(tr!("Store it without a passphrase, readable by you alone: openssl pkey -in KEY -out NEW_KEY; chmod 600 NEW_KEY.")));
     }
     let key = if text.contains("-----BEGIN") {
         PrivateKeyDer::from_pem_slice(&bytes).ok()
@@ -133,25 +127,28 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>> {
         PrivateKeyDer::try_from(bytes.to_vec()).ok()
     };
     key.ok_or_else(|| {
-        unusable(&format!(
-            "The file {} holds no private key that can be read.",
-            path.display()
+        unusable(tr!(
+            "The file {path} holds no private key that can be read.",
+            path = path.display()
         ))
-        .hint("It must be an RSA, EC or Ed25519 key in PEM form (BEGIN PRIVATE KEY).")
+        .hint(tr!(
+            "It must be an RSA, EC or Ed25519 key in PEM form (BEGIN PRIVATE KEY)."
+        ))
     })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| {
         let why = match error.kind() {
-            ErrorKind::NotFound => "it does not exist".to_owned(),
-            _ => error.to_string(),
+            ErrorKind::NotFound => tr!("it does not exist"),
+            _ => error.text(),
         };
-        unusable(&format!(
-            "The file {} cannot be read: {why}.",
-            path.display()
+        unusable(tr!(
+            "The file {path} cannot be read: {why}.",
+            path = path.display(),
+            why
         ))
-        .hint("Check the path and your right to read it.")
+        .hint(tr!("Check the path and your right to read it."))
     })
 }
 
@@ -160,18 +157,19 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 fn check_owner_only(path: &Path) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let metadata = fs::metadata(path).map_err(|error| {
-        unusable(&format!(
-            "The file {} cannot be read: {error}.",
-            path.display()
+        unusable(tr!(
+            "The file {path} cannot be read: {error}.",
+            path = path.display(),
+            error
         ))
     })?;
     let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
     if metadata.mode() & forbidden != 0 {
-        return Err(unusable(&format!(
-            "The key {} can be read by others, so it is not used.",
-            path.display()
+        return Err(unusable(tr!(
+            "The key {path} can be read by others, so it is not used.",
+            path = path.display()
         ))
-        .hint("Allow only its owner to read it: chmod 600."));
+        .hint(tr!("Allow only its owner to read it: chmod 600.")));
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::conninfo::{Certificates, SslMode, TlsWishes};
 use crate::error::{Error, Kind, Result};
+use crate::text::{Text, tr};
 
 pub use connector::{Connector, Encryption, TlsFailure};
 pub use files::place;
@@ -48,11 +49,12 @@ fn config(wishes: &TlsWishes) -> Result<ClientConfig> {
         .with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match files::identity(wishes)? {
         Some((chain, key, path)) => builder.with_client_auth_cert(chain, key).map_err(|error| {
-            unusable(&format!(
-                "The client certificate {} and its key cannot be used: {error}.",
-                path.display()
+            unusable(tr!(
+                "The client certificate {path} and its key cannot be used: {error}.",
+                path = path.display(),
+                error
             ))
-            .hint("Check that sslkey is the key of sslcert.")
+            .hint(tr!("Check that sslkey is the key of sslcert."))
         })?,
         None => builder.with_no_client_auth(),
     };
@@ -90,7 +92,7 @@ pub fn plain(roots: Option<&Path>, check: bool, newest: bool) -> Result<Arc<Clie
     Ok(Arc::new(config(&wishes)?))
 }
 
-fn unusable(message: &str) -> Error {
+fn unusable(message: Text) -> Error {
     Error::new(Kind::Connection, message)
 }
 
@@ -114,11 +116,14 @@ fn verifier(wishes: &TlsWishes, provider: &Arc<CryptoProvider>) -> Result<Verifi
         place => files::revoked(place)?,
     };
     Verifier::new(roots(&trusted), trusted, revoked, check_name, provider).map_err(|error| {
-        unusable(&format!(
-            "The certificates of {} cannot be used: {error}.",
-            files::place(&wishes.roots)
+        unusable(tr!(
+            "The certificates of {place} cannot be used: {error}.",
+            place = files::place(&wishes.roots),
+            error
         ))
-        .hint("The file must hold the certificates of authorities in PEM form (BEGIN CERTIFICATE).")
+        .hint(tr!(
+            "The file must hold the certificates of authorities in PEM form (BEGIN CERTIFICATE)."
+        ))
     })
 }
 

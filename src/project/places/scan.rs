@@ -1,5 +1,6 @@
 //! From the events of a project to the places in it.
 
+use crate::text::{Text, tr};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -72,7 +73,7 @@ impl<'a> Scan<'a> {
     ///
     /// # Errors
     /// What is wrong there, as a clause.
-    pub fn event(&mut self, event: Event<'_>, before: usize) -> Result<(), String> {
+    pub fn event(&mut self, event: Event<'_>, before: usize) -> Result<(), Text> {
         match event {
             Event::Start(tag) => self.begin(&tag, false),
             Event::Empty(tag) => {
@@ -82,7 +83,7 @@ impl<'a> Scan<'a> {
             Event::End(_) => self.end(before),
             Event::Text(text) => {
                 if self.open.is_empty() && !text.trim().is_empty() {
-                    return Err("there is text outside of the project".to_owned());
+                    return Err(tr!("there is text outside of the project"));
                 }
                 self.gather(&text.xml10_content());
                 Ok(())
@@ -103,15 +104,15 @@ impl<'a> Scan<'a> {
                     }
                     Ok(())
                 }
-                None => Err("a reference stands for nothing".to_owned()),
+                None => Err(tr!("a reference stands for nothing")),
             },
             Event::DocType(text) => {
                 self.own_entities = text.contains('[');
                 Ok(())
             }
             Event::Eof => match self.open.last() {
-                Some(_) => Err("the file ends within the project".to_owned()),
-                None if !self.seen_root => Err("there is no project in it".to_owned()),
+                Some(_) => Err(tr!("the file ends within the project")),
+                None if !self.seen_root => Err(tr!("there is no project in it")),
                 None => Ok(()),
             },
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => Ok(()),
@@ -128,15 +129,15 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn begin(&mut self, tag: &BytesStart<'_>, empty: bool) -> Result<(), String> {
+    fn begin(&mut self, tag: &BytesStart<'_>, empty: bool) -> Result<(), Text> {
         let tag_name = tag.name();
         let name = tag_name.0;
         if self.open.is_empty() {
             if self.seen_root {
-                return Err("there is a second root".to_owned());
+                return Err(tr!("there is a second root"));
             }
             if name != "qgis" {
-                return Err("it does not begin with <qgis>".to_owned());
+                return Err(tr!("it does not begin with <qgis>"));
             }
             self.seen_root = true;
         }
@@ -220,9 +221,9 @@ impl<'a> Scan<'a> {
     }
 
     /// Ends the innermost element; `before` is where its end tag begins.
-    fn end(&mut self, before: usize) -> Result<(), String> {
+    fn end(&mut self, before: usize) -> Result<(), Text> {
         let Some(mut frame) = self.open.pop() else {
-            return Err("an element ends that did not begin".to_owned());
+            return Err(tr!("an element ends that did not begin"));
         };
         for (at, name) in &frame.sources {
             let (layer, provider) = related(name);
@@ -284,10 +285,10 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn attributes(&self, tag: &BytesStart<'_>) -> Result<Vec<Attribute>, String> {
+    fn attributes(&self, tag: &BytesStart<'_>) -> Result<Vec<Attribute>, Text> {
         let mut attributes = Vec::new();
         for attribute in tag.attributes() {
-            let attribute = attribute.map_err(|_| "an attribute is not well-formed")?;
+            let attribute = attribute.map_err(|_| tr!("an attribute is not well-formed"))?;
             let name = attribute.key.0.to_owned();
             let raw: &str = &attribute.value;
             let Some(value) = xml::read(raw) else {
@@ -295,7 +296,7 @@ impl<'a> Scan<'a> {
                 if self.own_entities && !raw.contains('<') {
                     continue;
                 }
-                return Err("an attribute is not well-formed".to_owned());
+                return Err(tr!("an attribute is not well-formed"));
             };
             let start = self.offset(raw);
             let quote = self.text[..start].chars().next_back().unwrap_or('"');

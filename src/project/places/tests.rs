@@ -112,7 +112,7 @@ fn what_is_not_well_formed_is_told_with_its_line() {
         ("", 1),
         ("dbname", 1),
     ] {
-        let why = find(content).err().unwrap_or_default();
+        let why = find(content).err().unwrap_or_default().to_string();
         assert!(
             why.starts_with(&format!("line {line}: ")),
             "{content}: {why}"

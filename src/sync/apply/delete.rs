@@ -11,6 +11,7 @@ use crate::postgres::{Doing, Template, quote};
 use crate::sync::receipt::count;
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
+use crate::text::tr;
 
 /// A staged deletion: its table and row.
 type Doomed = (usize, Uuid);
@@ -259,12 +260,16 @@ impl Apply<'_> {
             }) => Refusal::new(
                 "23503",
                 Some(name),
-                format!("rows of {child_name} refer to it (foreign key “{name}”)."),
+                tr!(
+                    "rows of {child_name} refer to it (foreign key “{name}”).",
+                    child_name,
+                    name
+                ),
             ),
             None => Refusal::new(
                 "LZ002",
                 None,
-                "a trigger or a rule of the table keeps the row from being deleted.",
+                tr!("a trigger or a rule of the table keeps the row from being deleted."),
             ),
         };
         self.refuse(number, &[uid], refusal)

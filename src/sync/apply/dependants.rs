@@ -9,6 +9,7 @@ use crate::postgres::{Template, literal};
 use crate::sync::refusal::Refusal;
 use crate::sync::stage::Staged;
 use crate::sync::tables::Reference;
+use crate::text::tr;
 
 impl Apply<'_> {
     /// Refuses the rows of these tables that bring a reference to a row whose new key was refused. Some may have been
@@ -91,9 +92,10 @@ fn refusal(reference: &Reference) -> Refusal {
     Refusal::new(
         "23503",
         Some(&reference.name),
-        format!(
-            "it refers to a row of {} that has to wait (foreign key “{}”).",
-            reference.parent_name, reference.name
+        tr!(
+            "it refers to a row of {parent_name} that has to wait (foreign key “{reference}”).",
+            parent_name = reference.parent_name,
+            reference = reference.name
         ),
     )
 }

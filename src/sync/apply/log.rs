@@ -9,6 +9,7 @@ use crate::postgres::{Doing, Table, Template, literal};
 use crate::sync::merge::Side;
 use crate::sync::scope::Synced;
 use crate::sync::stage::Staged;
+use crate::text::tr;
 
 impl Apply<'_> {
     /// Takes out of the log what cascades and triggers did to rows that are as staged.
@@ -16,9 +17,9 @@ impl Apply<'_> {
     pub(super) fn drop_echoes(&mut self, staged: &Staged) -> Result<bool> {
         let side = self.receiver.side;
         let doing = || {
-            format!(
-                "Comparing cascades with what was staged in the {}",
-                side.name()
+            tr!(
+                "Comparing cascades with what was staged in the {side}",
+                side = side
             )
         };
         let tables = "SELECT DISTINCT l.schema_name, l.table_name FROM lizsync.cascaded() AS l";

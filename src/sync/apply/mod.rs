@@ -29,6 +29,7 @@ use super::triggers;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Doing, path, quote};
+use crate::text::{Text, tr};
 use unique::Unique;
 
 /// The defaults of columns.
@@ -113,25 +114,25 @@ impl Apply<'_> {
         self.found.path = path::as_in_a_session(&mut *self.receiver.connection)?;
         self.read_defaults(staged)?;
         let mut applied = loop {
-            self.execute("SAVEPOINT lizsync_pass", "Beginning a pass")?;
+            self.execute("SAVEPOINT lizsync_pass", tr!("Beginning a pass"))?;
             self.found.again = false;
             let applied = self.pass(staged)?;
             if !self.found.again {
-                self.execute("RELEASE SAVEPOINT lizsync_pass", "Ending a pass")?;
+                self.execute("RELEASE SAVEPOINT lizsync_pass", tr!("Ending a pass"))?;
                 break applied;
             }
             self.feedback.check()?;
             self.execute(
                 "ROLLBACK TO SAVEPOINT lizsync_pass; RELEASE SAVEPOINT lizsync_pass",
-                "Beginning a pass anew",
+                tr!("Beginning a pass anew"),
             )?;
             self.mark_again()?;
         };
         self.execute(
             "SELECT pg_catalog.set_config('lizsync.applying', '', true)",
-            "Ending the apply",
+            tr!("Ending the apply"),
         )?;
-        self.execute(path::PLAIN, "Ending the apply")?;
+        self.execute(path::PLAIN, tr!("Ending the apply"))?;
         applied.more = self.drop_echoes(staged)?;
         for number in disabled {
             triggers::enable(self.receiver, &scope.tables[number])?;
@@ -148,7 +149,7 @@ impl Apply<'_> {
         for constraint in &self.found.at_once {
             sql.push_str(&format!("; SET CONSTRAINTS {constraint} IMMEDIATE"));
         }
-        self.execute(&sql, "Deferring constraints")?;
+        self.execute(&sql, tr!("Deferring constraints"))?;
         let known = self.scope.tables.len();
         let numbers = |what: fn(&Amount) -> u64| -> Vec<usize> {
             let of = |(number, amount): (&usize, &Amount)| {
@@ -166,9 +167,10 @@ impl Apply<'_> {
         for &number in &upserts {
             self.feedback.check()?;
             let name = self.scope.tables[number].table.plain();
-            self.feedback.info(format!(
-                "Writing {name} to the {}.",
-                self.receiver.side.name()
+            self.feedback.info(tr!(
+                "Writing {name} to the {side}.",
+                name,
+                side = self.receiver.side
             ));
             let written = self.upsert_all(number)?;
             applied.rows += written;
@@ -197,8 +199,8 @@ impl Apply<'_> {
     /// Checks the constraints that were deferred. Where one fails, the rows that violate it are refused,
     /// and another pass does without them.
     fn check_deferred(&mut self, upserts: &[usize]) -> Result<()> {
-        self.execute("SAVEPOINT lizsync_check", "Setting a savepoint")?;
-        let doing = "Checking the constraints";
+        self.execute("SAVEPOINT lizsync_check", tr!("Setting a savepoint"))?;
+        let doing = tr!("Checking the constraints");
         let Err(error) = self.execute("SET CONSTRAINTS ALL IMMEDIATE", doing) else {
             return Ok(());
         };
@@ -207,7 +209,7 @@ impl Apply<'_> {
         }
         self.execute(
             "ROLLBACK TO SAVEPOINT lizsync_check",
-            "Going back to a savepoint",
+            tr!("Going back to a savepoint"),
         )?;
         let before = self.found.refused.len();
         self.refuse_violators(upserts)?;
@@ -226,7 +228,7 @@ impl Apply<'_> {
     /// triggers do.
     fn deferrable(&mut self, error: &Error) -> Result<String> {
         let said = error.said().cloned().unwrap_or_default();
-        let doing = || "Looking for a constraint";
+        let doing = || tr!("Looking for a constraint");
         let sql = "SELECT EXISTS (SELECT FROM pg_constraint AS c JOIN pg_namespace AS n ON n.oid = c.connamespace
                    WHERE n.nspname = $1 AND c.conname = $2 AND c.condeferrable)";
         let (Some(schema), Some(name)) = (said.schema, said.constraint) else {
@@ -254,12 +256,12 @@ impl Apply<'_> {
         Ok(())
     }
 
-    fn execute(&mut self, sql: &str, doing: &str) -> Result<()> {
-        let side = self.receiver.side.name();
+    fn execute(&mut self, sql: &str, doing: Text) -> Result<()> {
+        let side = self.receiver.side;
         self.receiver
             .connection
             .batch_execute(sql)
-            .doing(|| format!("{doing} in the {side}"))
+            .doing(|| tr!("{doing} in the {side}", doing, side))
     }
 
     /// The number of staged rows that meet a condition; `staged` did when they were staged, which is still so where
@@ -280,7 +282,7 @@ impl Apply<'_> {
                 &format!("SELECT count(*) FROM pg_temp.lizsync_stage WHERE {condition}"),
                 &[],
             )
-            .doing(|| "Counting what was staged")?;
+            .doing(|| tr!("Counting what was staged"))?;
         count(row.get(0))
     }
 
@@ -307,14 +309,14 @@ impl Apply<'_> {
     fn announce(&mut self, oid: u32) -> Result<()> {
         self.execute(
             &format!("SELECT pg_catalog.set_config('lizsync.applying', '{oid}', true)"),
-            "Announcing the table",
+            tr!("Announcing the table"),
         )
     }
 
-    fn doing(&self, number: usize) -> impl FnOnce() -> String + use<> {
+    fn doing(&self, number: usize) -> impl FnOnce() -> Text + use<> {
         let name = self.scope.tables[number].table.plain();
-        let side = self.receiver.side.name();
-        move || format!("Writing {name} to the {side}")
+        let side = self.receiver.side;
+        move || tr!("Writing {name} to the {side}", name, side)
     }
 
     /// Finds out which columns are written that the sender does not have any more: others of the receiver
@@ -359,7 +361,7 @@ impl Apply<'_> {
             .receiver
             .connection
             .query(DEFAULTS, &[&oids])
-            .doing(|| "Reading the defaults of columns")?;
+            .doing(|| tr!("Reading the defaults of columns"))?;
         for row in rows {
             let of_table = self.found.defaults.entry(row.get(0)).or_default();
             of_table.insert(row.get(1), row.get(2));

@@ -13,6 +13,7 @@ use crate::postgres::{Template, quote};
 use crate::sync::needs;
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
+use crate::text::tr;
 
 /// How many rows are tried by themselves before all rows of a table are refused for one reason.
 pub(super) const PROBES: usize = 8;
@@ -245,9 +246,10 @@ impl Apply<'_> {
             let refusal = Refusal::new(
                 "23503",
                 Some(&reference.name),
-                format!(
-                    "it refers to a row of {} that is not there (foreign key “{}”).",
-                    reference.parent_name, reference.name
+                tr!(
+                    "it refers to a row of {parent_name} that is not there (foreign key “{reference}”).",
+                    parent_name = reference.parent_name,
+                    reference = reference.name
                 ),
             );
             queries.push((sql, refusal));

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::postgres::{Doing, Template, quote};
 use crate::sync::refusal::Refusal;
 use crate::sync::tables::Reference;
+use crate::text::tr;
 
 /// A staged row that wants a key which another row holds.
 struct Collision {
@@ -130,9 +131,9 @@ impl Apply<'_> {
                     stand_in.from
                 );
                 // The numbers of rows in these queries are not known: a nested loop takes the square of them.
-                apply.execute("SET LOCAL enable_nestloop = off", "Making room")?;
+                apply.execute("SET LOCAL enable_nestloop = off", tr!("Making room"))?;
                 let rows = apply.write(number, &sql, holders)?;
-                apply.execute("RESET enable_nestloop", "Making room")?;
+                apply.execute("RESET enable_nestloop", tr!("Making room"))?;
                 Ok(rows)
             })?;
             if done.is_ok() {
@@ -291,14 +292,23 @@ impl Apply<'_> {
                 .map(|collision| collision.wanting)
                 .collect();
             if !kept.is_empty() {
+                let name = &unique.name;
                 let (code, said) = match unique.exclusion {
                     true => (
                         "23P01",
-                        "conflicting key value violates exclusion constraint",
+                        tr!(
+                            "conflicting key value violates exclusion constraint “{name}”: another row has it.",
+                            name
+                        ),
                     ),
-                    false => ("23505", "duplicate key value violates unique constraint"),
+                    false => (
+                        "23505",
+                        tr!(
+                            "duplicate key value violates unique constraint “{name}”: another row has it.",
+                            name
+                        ),
+                    ),
                 };
-                let said = format!("{said} “{}”: another row has it.", unique.name);
                 let refusal = Refusal::new(code, Some(&unique.name), said);
                 self.refuse(number, &kept, refusal)?;
             }

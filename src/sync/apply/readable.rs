@@ -11,6 +11,7 @@ use super::{Apply, DEFAULTS};
 use crate::error::Result;
 use crate::postgres::{Doing, Template, path};
 use crate::sync::refusal::Refusal;
+use crate::text::tr;
 
 impl Apply<'_> {
     /// What a query over the staged rows of a table returns. Where it fails, it is asked again without the
@@ -54,13 +55,13 @@ impl Apply<'_> {
         let mut defaults = BTreeMap::new();
         if !local.stubborn.is_empty() {
             let doing = self.doing(number);
-            self.execute(path::PLAIN, "Reading the defaults")?;
+            self.execute(path::PLAIN, tr!("Reading the defaults"))?;
             let rows = self
                 .receiver
                 .connection
                 .query(DEFAULTS, &[&vec![local.oid]])
                 .doing(doing)?;
-            self.execute(&path::set(&self.found.path), "Reading the defaults")?;
+            self.execute(&path::set(&self.found.path), tr!("Reading the defaults"))?;
             defaults.extend(rows.iter().map(|row| (row.get(1), row.get(2))));
         }
         Ok(self.fields_with(local, &BTreeSet::new(), &defaults))

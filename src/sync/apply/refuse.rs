@@ -9,6 +9,7 @@ use super::Apply;
 use crate::error::Result;
 use crate::postgres::Doing;
 use crate::sync::refusal::Refusal;
+use crate::text::tr;
 
 /// Goes back to the savepoint.
 const UNDO: &str = "ROLLBACK TO SAVEPOINT lizsync_part; RELEASE SAVEPOINT lizsync_part";
@@ -75,17 +76,17 @@ impl Apply<'_> {
         end: &str,
         what: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<std::result::Result<T, Refusal>> {
-        self.execute("SAVEPOINT lizsync_part", "Setting a savepoint")?;
+        self.execute("SAVEPOINT lizsync_part", tr!("Setting a savepoint"))?;
         match what(self) {
             Ok(done) => {
-                self.execute(end, "Ending a savepoint")?;
+                self.execute(end, tr!("Ending a savepoint"))?;
                 Ok(Ok(done))
             }
             Err(error) => {
                 let Some(refusal) = Refusal::of(&error) else {
                     return Err(error);
                 };
-                self.execute(UNDO, "Going back to a savepoint")?;
+                self.execute(UNDO, tr!("Going back to a savepoint"))?;
                 Ok(Err(refusal))
             }
         }

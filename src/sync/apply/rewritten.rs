@@ -6,6 +6,7 @@ use super::Apply;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::Doing;
 use crate::sync::stage::Staged;
+use crate::text::tr;
 
 impl Apply<'_> {
     /// Holds the tables that are written, and those that refer to them or that they refer to, as they are.
@@ -28,8 +29,8 @@ impl Apply<'_> {
             .filter(|r| written.contains(&r.child) || written.contains(&r.parent))
             .flat_map(|r| [r.child, r.parent]);
         let oids: Vec<u32> = written.iter().copied().chain(related).collect();
-        let side = self.receiver.side.name();
-        let doing = || format!("Locking the tables of the {side}");
+        let side = self.receiver.side;
+        let doing = || tr!("Locking the tables of the {side}", side);
         let names: Option<String> = self
             .receiver
             .connection
@@ -42,7 +43,7 @@ impl Apply<'_> {
         let lock = format!("LOCK TABLE {names} IN ACCESS SHARE MODE");
         // What is gone by now is refused when it is its turn.
         if self
-            .attempt(|apply| apply.execute(&lock, "Locking the tables"))?
+            .attempt(|apply| apply.execute(&lock, tr!("Locking the tables")))?
             .is_err()
         {
             return Ok(());
@@ -56,9 +57,10 @@ impl Apply<'_> {
             None => Ok(()),
             Some(row) => Err(Error::new(
                 Kind::Database,
-                format!(
-                    "The table {} was rewritten in the {side} while the run was reading.",
-                    row.get::<_, String>(0)
+                tr!(
+                    "The table {table} was rewritten in the {side} while the run was reading.",
+                    table = row.get::<_, String>(0),
+                    side
                 ),
             )
             .sqlstate("40001")),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Apply;
 use crate::error::Result;
 use crate::postgres::{Doing, Template, literal, path, quote};
+use crate::text::tr;
 
 /// How many stand-ins of an index are tried where a row has to make room.
 const CHOICES: usize = 8;
@@ -51,13 +52,16 @@ impl Apply<'_> {
         let hstore = self.receiver.identity.hstore.clone();
         let doing = self.doing(number);
         // As expressions are printed for this search path: see `ask_once`.
-        self.execute(path::PLAIN, "Reading the unique indexes")?;
+        self.execute(path::PLAIN, tr!("Reading the unique indexes"))?;
         let rows = self
             .receiver
             .connection
             .query(include_str!("../../../sql/sync/uniques.sql"), &[&oid])
             .doing(doing)?;
-        self.execute(&path::set(&self.found.path), "Reading the unique indexes")?;
+        self.execute(
+            &path::set(&self.found.path),
+            tr!("Reading the unique indexes"),
+        )?;
         let travels = self.columns(number);
         let uniques: Vec<Unique> = rows
             .iter()

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Apply;
 use crate::error::{Error, Kind, Result, Said};
-use crate::feedback::counted;
 use crate::postgres::{Doing, Template, literal, quote};
 use crate::sync::merge::Side;
 use crate::sync::receipt::count;
 use crate::sync::refusal::Refusal;
 use crate::sync::scope::Synced;
 use crate::sync::tables::Local;
+use crate::text::tr;
 
 /// What a statement does: a right may be lacking for one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,15 +157,22 @@ impl Apply<'_> {
 
     /// A row that vanished without an error.
     pub(super) fn swallowed(&self, number: usize) -> Error {
-        let message = "a trigger or a rule of the table keeps the row from being written, or gives it another uid.";
-        let (table, side) = (&self.scope.tables[number].table, self.receiver.side.name());
+        let message = tr!(
+            "a trigger or a rule of the table keeps the row from being written, or gives it another uid."
+        );
+        let (table, side) = (&self.scope.tables[number].table, self.receiver.side);
         Error::new(
             Kind::Database,
-            format!("Writing {} to the {side}: {message}", table.plain()),
+            tr!(
+                "Writing {table} to the {side}: {message}",
+                table = table.plain(),
+                side,
+                message
+            ),
         )
         .sqlstate(SWALLOWED)
         .with_said(Said {
-            message: message.to_owned(),
+            message,
             ..Said::default()
         })
     }
@@ -218,14 +225,14 @@ impl Apply<'_> {
         let scope = self.scope;
         let synced = &scope.tables[number];
         // The sender's value is lost.
-        let sender = self.receiver.side.other().name();
+        let sender = self.receiver.side.other();
         let sql = self
             .receiver
             .template(include_str!("../../../sql/sync/missing_rows.sql"))
             .set("table", synced.table.to_string())
             .set("number", number.to_string())
             .set("object_table", literal(&synced.table.plain()))
-            .set("sender", sender)
+            .set("sender", sender.name())
             .sql();
         let doing = self.doing(number);
         let (clone, sync_id) = (self.clone, self.sync_id);
@@ -246,12 +253,7 @@ impl Apply<'_> {
             }
         };
         if missing > 0 {
-            self.feedback.warning(format!(
-                "{}: rows that the {sender} has updated are not in the {1} any more; {2} kept in lizsync.conflicts.",
-                synced.table.plain(),
-                self.receiver.side.name(),
-                counted(missing, "edit")
-            ));
+            self.feedback.warning(tr!("{table}: rows that the {sender} has updated are not in the {receiver} any more; {n} edit kept in lizsync.conflicts." | "{table}: rows that the {sender} has updated are not in the {receiver} any more; {n} edits kept in lizsync.conflicts." % missing, table = synced.table.plain(), sender, receiver = self.receiver.side));
         }
         // Should fewer be found, the receipt will tell.
         Ok(missing.min(left))
