@@ -13,8 +13,11 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 PYQGIS := /usr/bin/python3
 FUZZED := listing datasource
+LANGUAGES := $(basename $(notdir $(wildcard po/*.po)))
+# What of the Python package speaks on the command line; the plugin has its own texts (Qt).
+SPEAKING := $(wildcard python/lizsync/*.py)
 
-.PHONY: help build header docs registry screenshots setup demo soak test test-qgis fuzz versions bench charts clean
+.PHONY: help build header docs registry messages messages-merge screenshots setup demo soak test test-qgis fuzz versions bench charts clean
 
 help:
 	@echo 'make demo    install what is missing, build, and show everything at work on private servers'
@@ -32,6 +35,7 @@ help:
 	@echo 'make header  write include/lizsync.h anew'
 	@echo 'make docs    write docs/algorithms.md anew'
 	@echo 'make registry  write what the QGIS plugin shows anew: registry.json and help/ in python/lizsync'
+	@echo 'make messages  take new messages over into po/ and the plugin, and compile what was translated there'
 	@echo 'make screenshots  take the pictures in docs/images anew, in a QGIS under Xvfb'
 	@echo 'make setup   install what the tests need and is not there'
 	@echo 'make clean   remove what was built'
@@ -52,6 +56,21 @@ docs:
 
 registry: build
 	cd python && $(PYTHON) -m lizsync.registry
+
+# The template of the library and of the command line, the catalogues of the languages, and what is read of them.
+messages:
+	LIZSYNC_WRITE=1 cargo test --quiet --test messages template
+	$(MAKE) messages-merge
+
+messages-merge:
+	xgettext --from-code=UTF-8 --language=Python --add-location=file --output=target/python.pot $(SPEAKING)
+	msgcat --use-first --sort-by-file --output-file=target/lizsync.pot target/library.pot target/python.pot
+	for language in $(LANGUAGES); do \
+		msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-wrap --add-location=file po/$$language.po target/lizsync.pot && \
+		msgattrib --no-obsolete --no-wrap --output-file=po/$$language.po po/$$language.po && \
+		msgfmt --check --no-hash --endianness=little \
+			--output-file=python/lizsync/locale/$$language/LC_MESSAGES/lizsync.mo po/$$language.po || exit 1; \
+	done
 
 screenshots: setup build
 	$(PYTHON) tests/servers.py run $(PYQGIS) tests/qgis/screenshots.py docs/images

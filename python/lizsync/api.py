@@ -6,6 +6,7 @@ import os
 from . import native
 from .callbacks import Bridge
 from .error import INTERNAL, PARAMETER, LizsyncError
+from .language import _
 
 
 def algorithms():
@@ -28,7 +29,8 @@ def run(algorithm, parameters=None, feedback=None):
     """Runs one algorithm and returns its outputs as a dict; raises LizsyncError.
 
     `parameters` is a dict of parameter ids; its optional key "connections" maps connection names to
-    conninfo strings or URIs. `feedback` is any object; those of these methods that it has are
+    conninfo strings or URIs, and "language" (such as "fr") says in which language the library answers: English
+    where it is left out or unknown. `feedback` is any object; those of these methods that it has are
     called, in this thread: `progress(percent)`, `message(level, text)` with level "debug", "info",
     "warning" or "error", and `is_canceled()`, whose true answer ends the run with status 10.
 
@@ -44,12 +46,12 @@ def run(algorithm, parameters=None, feedback=None):
 
 def _encoded(algorithm, parameters):
     if not isinstance(algorithm, str):
-        raise LizsyncError.of(PARAMETER, "The id of an algorithm must be a text.")
+        raise LizsyncError.of(PARAMETER, _("The id of an algorithm must be a text."))
     # C would see the text end at a null character; invalid text is for the library to refuse.
     name = algorithm.replace("\0", "\ufffd").encode("utf-8", "surrogatepass")
     values = {} if parameters is None else parameters
     if not isinstance(values, dict):
-        raise LizsyncError.of(PARAMETER, "The parameters must be a dict.")
+        raise LizsyncError.of(PARAMETER, _("The parameters must be a dict."))
     return name, ("{" + ", ".join(map(_member, values.items())) + "}").encode("ascii")
 
 
@@ -59,8 +61,9 @@ def _member(item):
         return f"{json.dumps(str(name))}: {json.dumps(value, allow_nan=False, default=os.fspath)}"
     except (TypeError, ValueError, RecursionError):
         # Not the value: it may be a secret.
-        message = f"Parameter {name} holds a value that cannot be handed on ({type(value).__name__})."
-        hint = "Values are texts, numbers, truth values and paths."
+        message = _("Parameter {name} holds a value that cannot be handed on ({kind}).")
+        message = message.format(name=name, kind=type(value).__name__)
+        hint = _("Values are texts, numbers, truth values and paths.")
         raise LizsyncError.of(PARAMETER, message, hint) from None
 
 
@@ -68,7 +71,7 @@ def _outcome(status, text):
     try:
         outputs = json.loads(text)
     except ValueError:
-        raise LizsyncError.of(INTERNAL, "The library gave no outputs.") from None
+        raise LizsyncError.of(INTERNAL, _("The library gave no outputs.")) from None
     if status != 0:
         raise LizsyncError(status, outputs)
     return outputs

@@ -6,12 +6,16 @@ import signal
 import sys
 import textwrap
 
-from . import api, native
+from . import api, language, native
 from .error import CANCELED, FILE, PARAMETER, LizsyncError
 from .inputs import find, parameters
+from .language import _
+from .manual import kind
 from .terminal import Terminal
 
-EPILOG = """\
+def epilog():
+    """What stands below the help."""
+    return _("""\
 Exit status: 0, or the number of lizsync_status: 1 invalid parameter or command line, 2 unknown algorithm,
 3 connection, 4 permission, 5 database, 6 state, 7 file, 8 transfer, 9 external program, 10 canceled, 11 internal.
 
@@ -21,7 +25,7 @@ put them into ~/.pgpass, or into "connections" of a --params file that only you 
 
 Example:
   python3 -m lizsync run synchronize_database CONNECTION_NAME_CENTRAL=central CONNECTION_NAME_CLONE=tablet
-"""
+""")
 
 
 # What stands before the first “=” of a parameter; that of a URI or of a conninfo is something else.
@@ -35,9 +39,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message):
         self.print_usage(sys.stderr)
         # A connection string in the wrong place may hold a password.
-        message = re.sub(r"(invalid choice: ).* \(choose", r"\1(choose", message, flags=re.DOTALL)
-        message = re.sub(r"ignored explicit argument .*", "it takes no value", message, flags=re.DOTALL)
-        self.exit(PARAMETER, f"{self.prog}: error: {message}\n")
+        invalid, choose = _("invalid choice: %(value)r (choose from %(choices)s)").split("%(value)r")
+        choose = choose.split("%(choices)s")[0]
+        pattern = f"({re.escape(invalid)}).*{re.escape(choose)}"
+        message = re.sub(pattern, lambda found: found.group(1) + choose.lstrip(), message, flags=re.DOTALL)
+        ignored = re.escape(_("ignored explicit argument %r").split("%r")[0])
+        message = re.sub(ignored + ".*", lambda _found: _("it takes no value"), message, flags=re.DOTALL)
+        self.exit(PARAMETER, _("{program}: error: {message}").format(program=self.prog, message=message) + "\n")
 
 
 class Version(argparse.Action):
@@ -47,7 +55,7 @@ class Version(argparse.Action):
         from . import __version__
 
         try:
-            found = f"library {native.version()} in {native.path()}"
+            found = _("library {version} in {path}").format(version=native.version(), path=native.path())
         except LizsyncError as error:
             found = str(error)
         print(f"lizsync {__version__} ({found})")
@@ -59,47 +67,49 @@ def build_parser():
     common = {"allow_abbrev": False, "formatter_class": argparse.RawDescriptionHelpFormatter}
     parser = Parser(
         prog="python3 -m lizsync",
-        description="Offline editing of PostGIS databases: package and deploy clones of a central database,\n"
-        "and synchronise them with it.",
-        epilog=EPILOG,
+        description=_(
+            "Offline editing of PostGIS databases: package and deploy clones of a central database,\n"
+            "and synchronise them with it."
+        ),
+        epilog=epilog(),
         **common,
     )
-    parser.add_argument("--version", action=Version, nargs=0, help="show the versions of package and library, and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    parser.add_argument("--version", action=Version, nargs=0, help=_("show the versions of package and library, and exit"))
+    commands = parser.add_subparsers(dest="command", metavar=_("COMMAND"), title=_("commands"))
 
-    listing = commands.add_parser("list", help="list the algorithms", description="List the algorithms.", **common)
-    listing.add_argument("--json", action="store_true", help="print the whole registry as JSON")
+    listing = commands.add_parser("list", help=_("list the algorithms"), description=_("List the algorithms."), **common)
+    listing.add_argument("--json", action="store_true", help=_("print the whole registry as JSON"))
 
     describe = commands.add_parser(
         "describe",
-        help="show what an algorithm does, takes and returns",
-        description="Show what an algorithm does, takes and returns.",
+        help=_("show what an algorithm does, takes and returns"),
+        description=_("Show what an algorithm does, takes and returns."),
         **common,
     )
-    describe.add_argument("id", metavar="ID", help="the id of an algorithm, as “list” shows it")
-    describe.add_argument("--json", action="store_true", help="print its entry of the registry as JSON")
+    describe.add_argument("id", metavar="ID", help=_("the id of an algorithm, as “list” shows it"))
+    describe.add_argument("--json", action="store_true", help=_("print its entry of the registry as JSON"))
 
     for name, text in (
-        ("check", "validate parameters and reach the databases they name; change nothing"),
-        ("run", "run an algorithm"),
+        ("check", _("validate parameters and reach the databases they name; change nothing")),
+        ("run", _("run an algorithm")),
     ):
         command = commands.add_parser(
-            name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EPILOG, **common
+            name, help=text, description=text[0].upper() + text[1:] + ".", epilog=epilog(), **common
         )
-        command.add_argument("id", metavar="ID", help="the id of an algorithm, as “list” shows it")
+        command.add_argument("id", metavar="ID", help=_("the id of an algorithm, as “list” shows it"))
         command.add_argument(
             "assignments",
-            metavar="KEY=VALUE",
+            metavar=_("KEY=VALUE"),
             nargs="*",
-            help="a parameter, as “describe” shows it; true and false may also be yes, on, 1 and no, off, 0",
+            help=_("a parameter, as “describe” shows it; true and false may also be yes, on, 1 and no, off, 0"),
         )
         command.add_argument(
             "--params",
-            metavar="FILE",
-            help="read parameters from a JSON file (- for standard input); KEY=VALUE wins over it",
+            metavar=_("FILE"),
+            help=_("read parameters from a JSON file (- for standard input); KEY=VALUE wins over it"),
         )
-        command.add_argument("--json", action="store_true", help="print the outputs as JSON, also those of a failure")
-        command.add_argument("--verbose", action="store_true", help="show diagnostics too")
+        command.add_argument("--json", action="store_true", help=_("print the outputs as JSON, also those of a failure"))
+        command.add_argument("--verbose", action="store_true", help=_("show diagnostics too"))
     return parser
 
 
@@ -108,17 +118,19 @@ def parse(arguments):
     parser = build_parser()
     options, rest = parser.parse_known_args(arguments)
     if options.command is None:
-        parser.error("which command? One of list, describe, check, run; --help shows more")
+        parser.error(_("which command? One of list, describe, check, run; --help shows more"))
     for argument in rest:
         if argument.startswith("-") or options.command not in ("check", "run"):
             # Not the text: it may be a connection string or a password.
             command = options.command
-            parser.error(f"unrecognized argument after “{command}”; {command} --help shows those there are")
+            parser.error(
+                _("unrecognized argument after “{command}”; {command} --help shows those there are").format(command=command)
+            )
         options.assignments.append(argument)
     for number, assignment in enumerate(getattr(options, "assignments", ()), 1):
         if not KEY.match(assignment):
             # Not the text: it may be a URI, or the rest of a password with a space.
-            parser.error(f"argument {number} after the id is not of the form KEY=VALUE")
+            parser.error(_("argument {number} after the id is not of the form KEY=VALUE").format(number=number))
     return options
 
 
@@ -128,6 +140,7 @@ def list_algorithms(options, terminal):
     if options.json:
         terminal.json(registry)
         return
+    registry = language.registry(registry)
     width = max((len(entry["id"]) for entry in registry), default=0)
     group = None
     for entry in registry:
@@ -146,26 +159,36 @@ def describe(options, terminal):
     if options.json:
         terminal.json(entry)
         return
+    entry = language.translated(entry)
     terminal.out("{}: {}\n".format(entry["id"], entry["label"]))
     for line in entry["help"].splitlines():
         terminal.out(textwrap.fill(line, 100, subsequent_indent="  " if line.startswith("*") else ""))
-    terminal.out("\nParameters")
+    terminal.out("\n" + _("Parameters"))
     for parameter in entry["parameters"]:
-        notes = [parameter["type"], "required" if parameter["required"] else "optional"]
+        notes = [kind(parameter["type"]), _("required") if parameter["required"] else _("optional")]
         if parameter["advanced"]:
-            notes.append("advanced")
+            notes.append(_("advanced"))
         if parameter["default"] is not None:
-            notes.append("default {}".format(plain(parameter["default"])))
+            notes.append(_("default {value}").format(value=plain(parameter["default"])))
         terminal.out("  {} ({})".format(parameter["id"], ", ".join(notes)))
         terminal.out(textwrap.fill(parameter["label"], 100, initial_indent="      ", subsequent_indent="      "))
-    terminal.out("\nOutputs")
+    terminal.out("\n" + _("Outputs"))
     for output in entry["outputs"]:
-        terminal.out("  {} ({}): {}".format(output["id"], output["type"], output["label"]))
+        terminal.out("  {} ({}): {}".format(output["id"], kind(output["type"]), output["label"]))
 
 
 def plain(value):
     """A value as a person writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def labelled(level, text):
+    """A message of that level."""
+    if level == "warning":
+        return _("Warning: {message}").format(message=text)
+    if level == "error":
+        return _("Error: {message}").format(message=text)
+    return _("Debug: {message}").format(message=text)
 
 
 class Reporter:
@@ -200,18 +223,20 @@ class Reporter:
         if level == "info":
             self._terminal.err(text)
         elif level != "debug" or self._verbose:
-            self._terminal.err(f"{level.capitalize()}: {text}")
+            self._terminal.err(labelled(level, text))
 
     def is_canceled(self):
         if self._requested and not self._announced:
             self._announced = True
-            self._terminal.err("Canceling; waiting for the databases to let go …")
+            self._terminal.err(_("Canceling; waiting for the databases to let go …"))
         return self._requested
 
 
 def execute(options, terminal):
     """Checks or runs an algorithm, and prints its outputs."""
     given = parameters(options)
+    if language.code():
+        given.setdefault("language", language.code())
     if options.command == "check":
         outputs = api.check(options.id, given)
     else:
@@ -235,6 +260,7 @@ COMMANDS = {"list": list_algorithms, "describe": describe, "check": execute, "ru
 
 def main(arguments=None):
     """Runs the command line; returns the exit status."""
+    language.use_environment()
     terminal = Terminal()
     status = 0
     try:
@@ -252,7 +278,7 @@ def main(arguments=None):
         terminal.discard()
     except OSError as error:
         terminal.discard()
-        terminal.err(f"Error: standard output cannot be written: {error.strerror}.")
+        terminal.err(labelled("error", _("standard output cannot be written: {error}.").format(error=error.strerror)))
         return status or FILE
     return status
 
@@ -264,4 +290,4 @@ def report(error, options, terminal):
         print_outputs(error.outputs, options, terminal)
     # Once is enough where both streams are one terminal.
     if not (has_outputs and terminal.both):
-        terminal.err(f"Error: {error}")
+        terminal.err(labelled("error", error))

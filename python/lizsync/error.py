@@ -1,5 +1,7 @@
 """The one exception of this package."""
 
+from .language import _
+
 KINDS = {
     1: "parameter",
     2: "unknown_algorithm",
@@ -28,7 +30,7 @@ class LizsyncError(Exception):
     """
 
     def __init__(self, status, outputs):
-        super().__init__(outputs.get("OUTPUT_STRING") or "LizSync failed.")
+        super().__init__(outputs.get("OUTPUT_STRING") or _("LizSync failed."))
         detail = outputs.get("error") or {}
         self.status = status
         self.kind = detail.get("kind") or KINDS.get(status, "internal")

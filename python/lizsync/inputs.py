@@ -6,6 +6,7 @@ import sys
 
 from . import api
 from .error import FILE, PARAMETER, LizsyncError
+from .language import _
 
 TRUTH = {
     "true": True,
@@ -33,8 +34,8 @@ def parameters(options):
     for assignment in options.assignments:
         key, text = assignment.split("=", 1)
         if key in seen:
-            name = key if key in types else f"number {len(seen) + 1}"
-            raise LizsyncError.of(PARAMETER, f"Parameter {name} is given twice.")
+            name = key if key in types else _("number {number}").format(number=len(seen) + 1)
+            raise LizsyncError.of(PARAMETER, _("Parameter {name} is given twice.").format(name=name))
         seen.add(key)
         # The library refuses a key that it does not know, and says which ones it does.
         given[key] = convert(key, text, types.get(key))
@@ -49,8 +50,8 @@ def convert(key, text, kind):
         if text.strip().lower() not in TRUTH:
             raise LizsyncError.of(
                 PARAMETER,
-                f"Parameter {key} must be true or false.",
-                f"Write {key}=true or {key}=false.",
+                _("Parameter {key} must be true or false.").format(key=key),
+                _("Write {key}=true or {key}=false.").format(key=key),
             )
         return TRUTH[text.strip().lower()]
     if kind == "number":
@@ -59,16 +60,16 @@ def convert(key, text, kind):
                 return number(text)
             except ValueError:
                 pass
-        raise LizsyncError.of(PARAMETER, f"Parameter {key} must be a number.")
+        raise LizsyncError.of(PARAMETER, _("Parameter {key} must be a number.").format(key=key))
     return text
 
 
 def read_params(name):
     """The JSON object in a file, or on standard input for `-`."""
-    shown = "standard input" if name == "-" else name
+    shown = _("standard input") if name == "-" else name
     if re.search(r"://|=|@|^[^/\\]{2,}:", name):
         # A connection string in the wrong place, which may hold a password.
-        raise LizsyncError.of(FILE, "What --params names is no file.", "Name a JSON file with --params.")
+        raise LizsyncError.of(FILE, _("What --params names is no file."), _("Name a JSON file with --params."))
     try:
         if name == "-":
             data = sys.stdin.buffer.read()
@@ -76,17 +77,20 @@ def read_params(name):
             with open(name, "rb") as file:
                 data = file.read()
     except OSError as error:
-        message = f"The parameters cannot be read from {shown}: {error.strerror}."
-        raise LizsyncError.of(FILE, message, "Name a JSON file with --params.") from None
+        message = _("The parameters cannot be read from {shown}: {error}.").format(shown=shown, error=error.strerror)
+        raise LizsyncError.of(FILE, message, _("Name a JSON file with --params.")) from None
     try:
         given = json.loads(data.decode("utf-8-sig"))
     except ValueError as error:
         # Only the place: the text around it may hold a password.
         line = getattr(error, "lineno", None)
-        place = f" (line {line} column {error.colno})" if line else ""
-        raise LizsyncError.of(PARAMETER, f"{shown} does not hold valid JSON in UTF-8{place}.") from None
+        message = _("{shown} does not hold valid JSON in UTF-8.").format(shown=shown)
+        if line:
+            message = _("{shown} does not hold valid JSON in UTF-8 (line {line} column {column}).")
+            message = message.format(shown=shown, line=line, column=error.colno)
+        raise LizsyncError.of(PARAMETER, message) from None
     except RecursionError:
-        raise LizsyncError.of(PARAMETER, f"{shown} holds JSON that is nested too deeply.") from None
+        raise LizsyncError.of(PARAMETER, _("{shown} holds JSON that is nested too deeply.").format(shown=shown)) from None
     if not isinstance(given, dict):
-        raise LizsyncError.of(PARAMETER, f"{shown} must hold a JSON object of parameters.")
+        raise LizsyncError.of(PARAMETER, _("{shown} must hold a JSON object of parameters.").format(shown=shown))
     return given

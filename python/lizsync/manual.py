@@ -3,13 +3,16 @@
 import html
 import pathlib
 
+from . import language
+from .language import _
+
 FOLDER = pathlib.Path(__file__).resolve().parent / "help"
 
 PAGE = """<!DOCTYPE html>
-<html lang="en">
+<html lang="{language}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>LizSync: {label}</title>
+<title>{title}</title>
 <style>
 body {{ font-family: sans-serif; line-height: 1.45; max-width: 50em; margin: 2em auto; padding: 0 1em }}
 table {{ border-collapse: collapse }}
@@ -18,24 +21,24 @@ th, td {{ border: 1px solid #bbb; padding: .3em .6em; text-align: left; vertical
 <p>LizSync › {group}</p>
 <h1>{label}</h1>
 {text}
-<h2>Parameters</h2>
+<h2>{Parameters}</h2>
 <table>
-<tr><th>Parameter<th>Meaning<th>Type<th>Default</tr>
+<tr><th>{Parameter}<th>{Meaning}<th>{Type}<th>{Default}</tr>
 {parameters}
 </table>
-<h2>Outputs</h2>
+<h2>{Outputs}</h2>
 <table>
-<tr><th>Output<th>Meaning<th>Type</tr>
+<tr><th>{Output}<th>{Meaning}<th>{Type}</tr>
 {outputs}
 </table>
-<p>In scripts and models: <code>lizsync:{id}</code></p>
+<p>{In_scripts} <code>lizsync:{id}</code></p>
 </html>
 """
 
 
 def page(algorithm):
-    """The file with the help of an algorithm."""
-    return FOLDER / f"{algorithm}.html"
+    """The file with the help of an algorithm, in the language in use."""
+    return FOLDER / language.code() / f"{algorithm}.html"
 
 
 def text(entry):
@@ -62,7 +65,18 @@ def text(entry):
 
 def document(entry):
     """The page about an algorithm, with its parameters and outputs."""
+    entry = language.translated(entry)
     return PAGE.format(
+        language=language.code() or "en",
+        title=html.escape(_("LizSync: {label}").format(label=entry["label"])),
+        Parameters=_("Parameters"),
+        Parameter=_("Parameter"),
+        Meaning=_("Meaning"),
+        Type=_("Type"),
+        Default=_("Default"),
+        Outputs=_("Outputs"),
+        Output=_("Output"),
+        In_scripts=_("In scripts and models:"),
         id=html.escape(entry["id"]),
         label=html.escape(entry["label"]),
         group=html.escape(entry["group"]),
@@ -74,18 +88,33 @@ def document(entry):
 
 def row(entry, *more):
     """A row about a parameter or an output."""
-    kind = entry["type"].replace("_", " ")
+    what = kind(entry["type"])
     if not entry.get("required", True):
-        kind += ", optional"
-    cells = [html.escape(str(cell)) for cell in (entry["label"], kind, *more)]
+        what = _("{kind}, optional").format(kind=what)
+    cells = [html.escape(str(cell)) for cell in (entry["label"], what, *more)]
     return "<tr><td><code>{}</code><td>{}</tr>".format(html.escape(entry["id"]), "<td>".join(cells))
+
+
+def kind(name):
+    """The type of a parameter or an output, for people."""
+    known = {
+        "connection": _("connection"),
+        "boolean": _("boolean"),
+        "string": _("string"),
+        "password": _("password"),
+        "number": _("number"),
+        "file": _("file"),
+        "folder": _("folder"),
+        "file_destination": _("file destination"),
+    }
+    return known.get(name, name.replace("_", " "))
 
 
 def default(parameter):
     """A default in words that hold on every machine."""
     if "temporary_file" in parameter:
-        return "{} in the temporary directory".format(parameter["temporary_file"])
+        return _("{file} in the temporary directory").format(file=parameter["temporary_file"])
     value = parameter["default"]
     if value is None:
         return ""
-    return ("yes" if value else "no") if isinstance(value, bool) else value
+    return (_("yes") if value else _("no")) if isinstance(value, bool) else value

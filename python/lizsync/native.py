@@ -8,6 +8,7 @@ import threading
 
 from .callbacks import Feedback
 from .error import FILE, STATE, LizsyncError
+from .language import _
 
 ABI_VERSION = 1
 
@@ -51,8 +52,8 @@ def path():
             return place
     raise LizsyncError.of(
         FILE,
-        "The LizSync library was not found in {}.".format(", ".join(map(str, places))),
-        "Build it with “make build”, or let the environment variable LIZSYNC_LIBRARY name its file.",
+        _("The LizSync library was not found in {places}.").format(places=", ".join(map(str, places))),
+        _("Build it with “make build”, or let the environment variable LIZSYNC_LIBRARY name its file."),
     )
 
 
@@ -72,16 +73,18 @@ def _load(file):
     except (OSError, AttributeError) as error:
         raise LizsyncError.of(
             FILE,
-            f"The LizSync library {file} cannot be loaded: {error}.",
-            "It must be built for this system and processor.",
+            _("The LizSync library {file} cannot be loaded: {error}.").format(file=file, error=error),
+            _("It must be built for this system and processor."),
         ) from error
     number.restype = ctypes.c_uint32
     number.argtypes = []
     if number() != ABI_VERSION:
         raise LizsyncError.of(
             STATE,
-            f"The LizSync library {file} has interface {number()}, this Python package needs {ABI_VERSION}.",
-            "Install the library and the package of the same version.",
+            _("The LizSync library {file} has interface {number}, this Python package needs {needed}.").format(
+                file=file, number=number(), needed=ABI_VERSION
+            ),
+            _("Install the library and the package of the same version."),
         )
     # An owned string is a c_void_p: as c_char_p, ctypes would copy it and lose the pointer to free.
     found.lizsync_version.restype = ctypes.c_char_p

@@ -8,7 +8,7 @@ import os
 import pathlib
 import tempfile
 
-from . import api, manual
+from . import api, language, manual
 
 FILE = pathlib.Path(__file__).resolve().parent / "registry.json"
 
@@ -40,7 +40,11 @@ def fresh():
 def files():
     """The files of this package that are made from the library's registry, and what they hold."""
     entries = fresh()
-    made = {manual.page(entry["id"]): manual.document(entry) for entry in entries}
+    made = {}
+    for code in ("", *sorted(folder.name for folder in language.FOLDER.iterdir())):
+        language.use(code)
+        made.update({manual.page(entry["id"]): manual.document(entry) for entry in entries})
+    language.use("")
     made[FILE] = json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     return made
 
@@ -48,10 +52,10 @@ def files():
 def write():
     """Writes them, and removes pages of algorithms that are no more."""
     made = files()
-    manual.FOLDER.mkdir(exist_ok=True)
-    for old in set(manual.FOLDER.iterdir()) - set(made):
+    for old in set(manual.FOLDER.rglob("*.html")) - set(made):
         old.unlink()
     for file, text in made.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
 
 

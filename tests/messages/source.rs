@@ -276,7 +276,12 @@ fn is_prose(text: &str, strict: bool) -> bool {
         "IF",
     ];
     let words: Vec<&str> = text.split_whitespace().collect();
+    // Names of columns, or what is filled in.
+    let list = words.iter().rev().skip(1).all(|word| word.ends_with(','));
     let is_word = |word: &&&str| {
+        if word.contains(['{', '(', '_']) {
+            return false;
+        }
         let bare = word.trim_matches(|c: char| c.is_ascii_punctuation() || "“”…".contains(c));
         bare.len() > 1
             && bare
@@ -291,5 +296,5 @@ fn is_prose(text: &str, strict: bool) -> bool {
         .filter(|word| word.contains(char::is_lowercase))
         .count();
     let sentence = words.len() > 1 && lower >= if strict { 1 } else { 2 };
-    !sql && sentence
+    !sql && !list && sentence
 }
