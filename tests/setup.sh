@@ -62,6 +62,10 @@ if [ "$purpose" = test ]; then
     has Xvfb || packages+=(xvfb)
     # What xvfb-run needs, and the package only recommends.
     has xauth || packages+=(xauth)
+    # What catalogues are compared with their sources by.
+    has msgfmt || packages+=(gettext)
+    has lrelease || packages+=(qttools5-dev-tools)
+    has pylupdate5 || packages+=(pyqt5-dev-tools)
     # What a mirror is measured against.
     has lftp || packages+=(lftp)
 fi

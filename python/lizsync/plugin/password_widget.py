@@ -3,6 +3,7 @@
 from processing.gui.wrappers import DIALOG_MODELER, WidgetWrapper
 from qgis.core import QgsProcessingOutputString, QgsProcessingParameterString
 from qgis.gui import QgsPasswordLineEdit
+from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtWidgets import QComboBox
 
 from . import password
@@ -15,13 +16,13 @@ class PasswordWrapper(WidgetWrapper):
     def createWidget(self):
         if self.dialogType == DIALOG_MODELER:
             choice = QComboBox()
-            choice.addItem("Not given", None)
+            choice.addItem(QCoreApplication.translate("LizSync", "Not given"), None)
             kinds = [password.PasswordParameter, QgsProcessingParameterString]
             for source in self.dialog.getAvailableValuesOfType(kinds, [QgsProcessingOutputString]):
                 choice.addItem(self.dialog.resolveValueDescription(source), source)
             return choice
         field = QgsPasswordLineEdit()
-        field.setPlaceholderText("Never saved")
+        field.setPlaceholderText(QCoreApplication.translate("LizSync", "Never saved"))
         field.textChanged.connect(lambda _: self.widgetValueHasChanged.emit(self))
         return field
 
