@@ -77,6 +77,7 @@ messages-merge:
 
 screenshots: setup build
 	$(PYTHON) tests/servers.py run $(PYQGIS) tests/qgis/screenshots.py docs/images
+	$(PYTHON) tests/servers.py run $(PYQGIS) tests/qgis/screenshots.py docs/images/fr fr
 
 setup:
 	tests/setup.sh test
