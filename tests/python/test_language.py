@@ -67,7 +67,7 @@ def test_the_command_line_speaks_french(cli):
     ):
         assert text in done.stdout
     done = cli("list", **FRENCH)
-    assert "01 Installation" in done.stdout and "Synchronisation bidirectionnelle" in done.stdout
+    assert "01 Installation" in done.stdout and "Synchroniser les bases dans les deux sens" in done.stdout
     done = cli("describe", "synchronize_database", **FRENCH)
     for text in ("Paramètres", "Sorties", "Connexion PostgreSQL au", "Conflits enregistrés", "facultatif", "booléen"):
         assert text.replace(" au", "") in done.stdout
@@ -340,8 +340,8 @@ def outside(node, passed):
         name = getattr(node.func, "id", None) or getattr(node.func, "attr", None)
         if name in ("_", "translate"):
             return
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed:
-        if PROSE.search(node.value):
-            yield node.lineno, node.value
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    if is_text and id(node) not in passed and PROSE.search(node.value):
+        yield node.lineno, node.value
     for child in ast.iter_child_nodes(node):
         yield from outside(child, passed)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import process
-from conftest import PROFILE, ROOT, temporary
+from conftest import ROOT, temporary
 
 HEAD = """
 import os, sys
@@ -59,19 +59,21 @@ assert provider.longName() == "LizSync\u00a0: édition hors ligne de bases PostG
 
 # Labels, groups, help, outputs; the ids stay.
 synchronize = algorithms["synchronize_database"]
-assert synchronize.displayName() == "Synchronisation bidirectionnelle des bases de données"
+assert synchronize.displayName() == "Synchroniser les bases dans les deux sens"
 assert synchronize.group() == "02 Synchronisation PostgreSQL" and synchronize.groupId() == "lizsync_postgresql_sync"
 assert synchronize.shortHelpString().startswith("<p>Ce traitement synchronise"), synchronize.shortHelpString()
 assert synchronize.helpUrl().endswith("/help/fr/synchronize_database.html")
 assert os.path.isfile(synchronize.helpUrl()[len("file://"):])
-assert synchronize.parameterDefinition("CONNECTION_NAME_CLONE").description() == "Connexion PostgreSQL à la base du clone"
+described = synchronize.parameterDefinition("CONNECTION_NAME_CLONE").description()
+assert described == "Connexion PostgreSQL à la base du clone"
 assert synchronize.outputDefinition("CONFLICTS").description() == "Conflits enregistrés"
 assert {"hors ligne", "offline"} <= set(synchronize.tags())
 names = {each.displayName() for each in algorithms.values()}
 assert {"Préparer et mettre en paquet", "Déployer, synchroniser, envoyer les médias"} <= names, names
 model = algorithms["prepare_and_package"]
 described = {each.name(): each.description() for each in model.parameterDefinitions()}
-assert described["SCHEMAS"].startswith("Schémas à préparer") and described["CONNECTION_NAME_CENTRAL"].startswith("Connexion")
+assert described["SCHEMAS"].startswith("Schémas à préparer")
+assert described["CONNECTION_NAME_CENTRAL"].startswith("Connexion")
 assert model.shortHelpString().find("Prépare les schémas") >= 0, model.shortHelpString()
 archive = algorithms["deploy_database_server_package"].parameterDefinition("ZIP_FILE")
 assert "Fichiers ZIP (*.zip)" in archive.fileFilter() and "Tous les fichiers" in archive.fileFilter()
@@ -94,7 +96,8 @@ dialog.deleteLater()
 outputs, lines = run(algorithms["create_database_structure"], {"CONNECTION_NAME": sys.argv[2]})
 assert "est installé dans la base" in outputs["OUTPUT_STRING"], outputs
 assert "Création des schémas audit et lizsync." in lines, lines
-for given, expected in ((sys.argv[2], "Rien n’a été installé dans la base"), ("nowhere", "n’est ni le nom d’une connexion")):
+refused = {sys.argv[2]: "Rien n’a été installé dans la base", "nowhere": "n’est ni le nom d’une connexion"}
+for given, expected in refused.items():
     try:
         run(algorithms["create_database_structure"].create(), {"CONNECTION_NAME": given})
     except QgsProcessingException as error:
@@ -117,7 +120,7 @@ utils.unloadPlugin("lizsync")
 # Without a choice in the options, the system's.
 language(None)
 found = load()["synchronize_database"].displayName()
-assert found.startswith("Synchronisation" if sys.argv[3] == "fr" else "Two-way"), found
+assert found.startswith("Synchroniser" if sys.argv[3] == "fr" else "Two-way"), found
 utils.unloadPlugin("lizsync")
 print("en ordre")
 """
@@ -127,8 +130,7 @@ def python(script, *arguments, **changes):
     return subprocess.run(
         [sys.executable, "-c", HEAD + script, str(ROOT / "python"), *arguments],
         env={**os.environ, **changes},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
         check=False,
     )
@@ -144,7 +146,6 @@ def test_the_plugin_speaks_the_language_of_qgis(tmp_path):
 def test_qgis_process_speaks_it(qgis, tmp_path):
     from qgis.core import QgsSettings
 
-    assert PROFILE
     settings = QgsSettings()
     settings.setValue("locale/overrideFlag", True)
     settings.setValue("locale/userLocale", "fr")

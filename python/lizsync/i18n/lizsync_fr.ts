@@ -155,5 +155,9 @@ Le modèle s’arrête à l’étape qui échoue&#xa0;: rien n’est envoyé si 
         <source>its authentication configuration “{id}” is not in the authentication database of this profile</source>
         <translation>sa configuration d’authentification «&#xa0;{id}&#xa0;» n’est pas dans la base d’authentification de ce profil</translation>
     </message>
+    <message>
+        <source>[optional]</source>
+        <translation>[optionnel]</translation>
+    </message>
 </context>
 </TS>

@@ -98,6 +98,8 @@ class Algorithm(QgsProcessingAlgorithm):
             raise QgsProcessingException(str(error) or QCoreApplication.translate("LizSync", "Canceled.")) from None
         feedback.pushInfo(outputs["OUTPUT_STRING"])
         feedback.setProgress(100)
+        # Processing shows results as Python writes them: a space that does not break would be “\xa0”.
+        outputs["OUTPUT_STRING"] = outputs["OUTPUT_STRING"].replace("\u00a0", " ")
         return {key: value for key, value in outputs.items() if key != "error"}
 
     def postProcessAlgorithm(self, context, feedback):

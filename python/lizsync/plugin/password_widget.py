@@ -13,6 +13,14 @@ class PasswordWrapper(WidgetWrapper):
     """A field that shows dots and hands over a token; in the modeler, a choice of model inputs: a
     password typed there would stand in the file of the model."""
 
+    def createLabel(self):
+        label = super().createLabel()
+        if label is not None:
+            # Processing says this word in the language of QGIS for its own fields only.
+            optional = QCoreApplication.translate("LizSync", "[optional]")
+            label.setText(label.text().replace("[optional]", optional))
+        return label
+
     def createWidget(self):
         if self.dialogType == DIALOG_MODELER:
             choice = QComboBox()
