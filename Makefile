@@ -69,11 +69,15 @@ messages-merge:
 		msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-wrap --add-location=file po/$$language.po target/lizsync.pot && \
 		msgattrib --no-obsolete --no-wrap --output-file=po/$$language.po po/$$language.po && \
 		msgfmt --check --no-hash --endianness=little \
-			--output-file=python/lizsync/locale/$$language/LC_MESSAGES/lizsync.mo po/$$language.po || exit 1; \
+			--output-file=python/lizsync/locale/$$language/LC_MESSAGES/lizsync.mo po/$$language.po && \
+		pylupdate5 -noobsolete $(wildcard python/lizsync/plugin/*.py) -ts python/lizsync/i18n/lizsync_$$language.ts && \
+		lconvert -locations none -i python/lizsync/i18n/lizsync_$$language.ts -o python/lizsync/i18n/lizsync_$$language.ts && \
+		lrelease -silent python/lizsync/i18n/lizsync_$$language.ts || exit 1; \
 	done
 
 screenshots: setup build
 	$(PYTHON) tests/servers.py run $(PYQGIS) tests/qgis/screenshots.py docs/images
+	$(PYTHON) tests/servers.py run $(PYQGIS) tests/qgis/screenshots.py docs/images/fr fr
 
 setup:
 	tests/setup.sh test

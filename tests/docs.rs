@@ -14,7 +14,8 @@ Made from the registry by `make docs`; do not edit. `python3 -m lizsync describe
 
 A parameter that is required and has a default may be left out. A connection is the name of a
 service of `pg_service.conf`, a URI, a conninfo string, or a name in the object `connections` of
-the parameters.
+the parameters. The optional text `language` of the parameters (`\"fr\"`, `\"fr_FR\"`) says in which language messages
+are; without it, and where there is no catalogue, they are in English.
 ";
 
 /// Text in a cell of a table.

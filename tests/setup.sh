@@ -62,6 +62,12 @@ if [ "$purpose" = test ]; then
     has Xvfb || packages+=(xvfb)
     # What xvfb-run needs, and the package only recommends.
     has xauth || packages+=(xauth)
+    # What catalogues are compared with their sources by.
+    has msgfmt || packages+=(gettext)
+    has lrelease || packages+=(qttools5-dev-tools)
+    has pylupdate5 || packages+=(pyqt5-dev-tools)
+    # The buttons of Qt in French, for pictures.
+    [ -e /usr/share/qt5/translations/qtbase_fr.qm ] || packages+=(qttranslations5-l10n)
     # What a mirror is measured against.
     has lftp || packages+=(lftp)
 fi

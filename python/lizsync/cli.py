@@ -13,6 +13,7 @@ from .language import _
 from .manual import kind
 from .terminal import Terminal
 
+
 def epilog():
     """What stands below the help."""
     return _("""\
@@ -74,10 +75,14 @@ def build_parser():
         epilog=epilog(),
         **common,
     )
-    parser.add_argument("--version", action=Version, nargs=0, help=_("show the versions of package and library, and exit"))
+    parser.add_argument(
+        "--version", action=Version, nargs=0, help=_("show the versions of package and library, and exit")
+    )
     commands = parser.add_subparsers(dest="command", metavar=_("COMMAND"), title=_("commands"))
 
-    listing = commands.add_parser("list", help=_("list the algorithms"), description=_("List the algorithms."), **common)
+    listing = commands.add_parser(
+        "list", help=_("list the algorithms"), description=_("List the algorithms."), **common
+    )
     listing.add_argument("--json", action="store_true", help=_("print the whole registry as JSON"))
 
     describe = commands.add_parser(
@@ -108,7 +113,9 @@ def build_parser():
             metavar=_("FILE"),
             help=_("read parameters from a JSON file (- for standard input); KEY=VALUE wins over it"),
         )
-        command.add_argument("--json", action="store_true", help=_("print the outputs as JSON, also those of a failure"))
+        command.add_argument(
+            "--json", action="store_true", help=_("print the outputs as JSON, also those of a failure")
+        )
         command.add_argument("--verbose", action="store_true", help=_("show diagnostics too"))
     return parser
 
@@ -124,7 +131,9 @@ def parse(arguments):
             # Not the text: it may be a connection string or a password.
             command = options.command
             parser.error(
-                _("unrecognized argument after “{command}”; {command} --help shows those there are").format(command=command)
+                _("unrecognized argument after “{command}”; {command} --help shows those there are").format(
+                    command=command
+                )
             )
         options.assignments.append(argument)
     for number, assignment in enumerate(getattr(options, "assignments", ()), 1):

@@ -90,7 +90,9 @@ def read_params(name):
             message = message.format(shown=shown, line=line, column=error.colno)
         raise LizsyncError.of(PARAMETER, message) from None
     except RecursionError:
-        raise LizsyncError.of(PARAMETER, _("{shown} holds JSON that is nested too deeply.").format(shown=shown)) from None
+        raise LizsyncError.of(
+            PARAMETER, _("{shown} holds JSON that is nested too deeply.").format(shown=shown)
+        ) from None
     if not isinstance(given, dict):
         raise LizsyncError.of(PARAMETER, _("{shown} must hold a JSON object of parameters.").format(shown=shown))
     return given

@@ -40,11 +40,11 @@ def fresh():
 def files():
     """The files of this package that are made from the library's registry, and what they hold."""
     entries = fresh()
-    made = {}
+    made, before = {}, language.code()
     for code in ("", *sorted(folder.name for folder in language.FOLDER.iterdir())):
         language.use(code)
         made.update({manual.page(entry["id"]): manual.document(entry) for entry in entries})
-    language.use("")
+    language.use(before)
     made[FILE] = json.dumps(entries, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     return made
 

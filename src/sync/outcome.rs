@@ -40,29 +40,25 @@ impl Outcome {
                 to_central = tr!("{n} row" | "{n} rows" % self.clone.applied)
             )
         }];
-        let counts: [(u64, fn(u64) -> Text); 4] = [
-            (self.conflicts, |number| {
-                tr!("{n} conflict recorded in lizsync.conflicts"
-                    | "{n} conflicts recorded in lizsync.conflicts" % number)
-            }),
-            (self.superseded(), |number| {
-                tr!("{n} edit superseded by later ones"
-                    | "{n} edits superseded by later ones" % number)
-            }),
-            (self.set_aside(), |number| {
-                tr!(
-                    "{n} change set aside (see lizsync.set_aside: every run tries them again)"
-                        | "{n} changes set aside (see lizsync.set_aside: every run tries them again)"
-                            % number
-                )
-            }),
-            (self.pruned, |number| {
-                tr!("{n} event removed from the log of the central"
-                    | "{n} events removed from the log of the central" % number)
-            }),
-        ];
-        let some = counts.into_iter().filter(|(number, _)| *number > 0);
-        parts.extend(some.map(|(number, part)| part(number)));
+        if self.conflicts > 0 {
+            parts.push(tr!("{n} conflict recorded in lizsync.conflicts"
+                | "{n} conflicts recorded in lizsync.conflicts" % self.conflicts));
+        }
+        if self.superseded() > 0 {
+            parts.push(tr!("{n} edit superseded by later ones"
+                | "{n} edits superseded by later ones" % self.superseded()));
+        }
+        if self.set_aside() > 0 {
+            parts.push(tr!(
+                "{n} change set aside (see lizsync.set_aside: every run tries them again)"
+                    | "{n} changes set aside (see lizsync.set_aside: every run tries them again)"
+                        % self.set_aside()
+            ));
+        }
+        if self.pruned > 0 {
+            parts.push(tr!("{n} event removed from the log of the central"
+                | "{n} events removed from the log of the central" % self.pruned));
+        }
         tr!("{parts}.", parts = Text::joined(parts, "; "))
     }
 }

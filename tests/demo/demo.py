@@ -47,6 +47,7 @@ class Demo:
         # What a user has in ~/.pg_service.conf and ~/.pgpass; no password is on a command line.
         self.environment = {
             **servers.environment(),
+            "LC_ALL": "C.UTF-8",
             "PGSERVICEFILE": str(self.services),
             "PGPASSFILE": str(self.passwords),
             "PYTHONPATH": str(ROOT / "python"),

@@ -65,7 +65,7 @@ fn template() {
                 pot,
                 "msgid_plural {many:?}\nmsgstr[0] \"\"\nmsgstr[1] \"\"\n"
             ),
-            None => write!(pot, "msgstr \"\"\n"),
+            None => writeln!(pot, "msgstr \"\""),
         };
     }
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/library.pot");

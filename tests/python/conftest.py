@@ -15,6 +15,10 @@ sys.path[:0] = [str(ROOT / "python"), str(ROOT / "tests")]
 from databases import temporary  # noqa: E402
 from lizsync import native  # noqa: E402
 
+# What the developer speaks must not decide a test.
+os.environ["LC_ALL"] = "C.UTF-8"
+os.environ.pop("LANGUAGE", None)
+
 # One library for this process, its children and the C programs; where it is missing, say so at once.
 os.environ["LIZSYNC_LIBRARY"] = str(native.path().resolve())
 

@@ -33,7 +33,9 @@ os.environ.update(
     # What the developer has must not decide a test.
     HOME=str(PROFILE),
     XDG_RUNTIME_DIR=str(PROFILE),
+    LC_ALL="C.UTF-8",
 )
+os.environ.pop("LANGUAGE", None)
 os.environ.pop("LIZSYNC_CONFIG_FILE", None)
 os.environ.pop("QGIS_AUTH_PASSWORD_FILE", None)
 if "LIZSYNC_LIBRARY" in os.environ:

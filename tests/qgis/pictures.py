@@ -102,7 +102,8 @@ def log(file):
     dialog.show()
     dialog.runAlgorithm()
     limit = time.monotonic() + 30
-    while not any("Results" in view.toPlainText() for view in dialog.findChildren(QTextEdit)):
+    # The outputs stand there in every language.
+    while not any("OUTPUT_STATUS" in view.toPlainText() for view in dialog.findChildren(QTextEdit)):
         assert time.monotonic() < limit
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
     save(dialog, file)

@@ -1,6 +1,6 @@
 """Pictures of the plugin in QGIS, for the documentation.
 
-    python3 tests/servers.py run /usr/bin/python3 tests/qgis/screenshots.py FOLDER
+    python3 tests/servers.py run /usr/bin/python3 tests/qgis/screenshots.py FOLDER [LANGUAGE]
 
 Starts QGIS in an Xvfb, in a profile of its own; `pictures.py` runs inside it.
 """
@@ -33,7 +33,7 @@ connections\tablet\service=tablet
 
 [locale]
 overrideFlag=true
-userLocale=en_US
+userLocale={locale}
 
 [qgis]
 checkVersion=false
@@ -45,11 +45,12 @@ Configuration\RESULTS_GROUP_NAME=
 """
 
 
-def outside(folder):
+def outside(folder, locale):
     """Starts QGIS."""
     sys.path.insert(0, str(ROOT / "tests"))
     from databases import Database, variable
 
+    folder.mkdir(parents=True, exist_ok=True)
     profiles = pathlib.Path(tempfile.mkdtemp(prefix="lizsync-pictures-"))
     settings = profiles / "profiles" / "default" / "QGIS" / "QGIS3.ini"
     settings.parent.mkdir(parents=True)
@@ -57,7 +58,7 @@ def outside(folder):
         database = Database("field_survey")
         Database("postgres").query("CREATE DATABASE field_survey")
         values = {"port": variable("LIZSYNC_TEST_PORT"), "password": variable("LIZSYNC_TEST_PASSWORD")}
-        settings.write_text(SETTINGS.format(database=database.name, **values), encoding="utf-8")
+        settings.write_text(SETTINGS.format(database=database.name, locale=locale, **values), encoding="utf-8")
         environment = {
             **os.environ,
             "QGIS_PLUGINPATH": str(ROOT / "python"),
@@ -90,6 +91,6 @@ def outside(folder):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    outside(pathlib.Path(sys.argv[1]).resolve())
+    outside(pathlib.Path(sys.argv[1]).resolve(), (*sys.argv[2:], "en_US")[0])

@@ -1,9 +1,9 @@
 """The one algorithm class: it is what an entry of the registry says."""
 
 from qgis.core import QgsProcessingAlgorithm, QgsProcessingException
-from qgis.PyQt.QtCore import QUrl
+from qgis.PyQt.QtCore import QCoreApplication, QUrl
 
-from .. import api, manual, native
+from .. import api, language, manual, native
 from ..error import LizsyncError
 from . import connections, credentials, defaults, dialog, parameters, texts
 from .feedback import Feedback
@@ -95,9 +95,11 @@ class Algorithm(QgsProcessingAlgorithm):
         try:
             outputs = self._run(values, context, Feedback(feedback))
         except (LizsyncError, KeyboardInterrupt) as error:
-            raise QgsProcessingException(str(error) or "Canceled.") from None
+            raise QgsProcessingException(str(error) or QCoreApplication.translate("LizSync", "Canceled.")) from None
         feedback.pushInfo(outputs["OUTPUT_STRING"])
         feedback.setProgress(100)
+        # Processing shows results as Python writes them: a space that does not break would be “\xa0”.
+        outputs["OUTPUT_STRING"] = outputs["OUTPUT_STRING"].replace("\u00a0", " ")
         return {key: value for key, value in outputs.items() if key != "error"}
 
     def postProcessAlgorithm(self, context, feedback):
@@ -115,14 +117,20 @@ class Algorithm(QgsProcessingAlgorithm):
 
     def _run(self, values, context, feedback):
         given = self._values(values, context)
+        asked = {**given, **answering()}
         with connections.Connections() as known:
             for name in self._connection_names(values, context):
                 known.add(name)
             try:
-                outputs = api.run(self.name(), {**given, "connections": known.texts()}, feedback)
+                outputs = api.run(self.name(), {**asked, "connections": known.texts()}, feedback)
             except LizsyncError as error:
                 if not credentials.missing(error) or not credentials.ask(known):
                     raise
-                outputs = api.run(self.name(), {**given, "connections": known.texts()}, feedback)
+                outputs = api.run(self.name(), {**asked, "connections": known.texts()}, feedback)
         self._used = defaults.worth_keeping(self._entry, given, values)
         return outputs
+
+
+def answering():
+    """The parameter that makes the library answer in the language of QGIS."""
+    return {"language": language.code()} if language.code() else {}

@@ -4,10 +4,10 @@ import contextlib
 import os
 
 from qgis.core import QgsApplication, QgsDataSourceUri, QgsProviderRegistry, QgsSettings
-from qgis.PyQt.QtCore import QDir
+from qgis.PyQt.QtCore import QCoreApplication, QDir
 
 from ..error import CONNECTION, LizsyncError
-from . import conninfo
+from . import conninfo, texts
 
 SETTINGS = "PostgreSQL/connections/"
 
@@ -54,13 +54,7 @@ class Connections:
             if file and os.path.dirname(os.path.abspath(file)) == os.path.abspath(QDir.tempPath()):
                 self._files.append(file)
         if not done or not (given.get("user") or given.get("password") or given.get("sslcert")):
-            raise failure(
-                name,
-                "its authentication configuration “{}” gives no user, password or certificate for PostgreSQL".format(
-                    pairs["authcfg"]
-                ),
-                "Choose one of the kinds “Basic authentication” or “PKI”, and open it once to see that it is whole.",
-            )
+            raise failure(name, texts.gives_nothing().format(id=pairs["authcfg"]), texts.choose_a_kind())
         pairs.update({key: value for key, value in given.items() if value})
 
     def texts(self):
@@ -125,23 +119,31 @@ def unlocked(name, identifier):
     manager = QgsApplication.authManager()
     if manager.isDisabled():
         why = manager.disabledMessage().strip()
-        raise failure(name, f"the authentication system of QGIS is switched off ({why})", "See the settings of QGIS.")
+        raise failure(
+            name,
+            QCoreApplication.translate("LizSync", "the authentication system of QGIS is switched off ({why})").format(
+                why=why
+            ),
+            QCoreApplication.translate("LizSync", "See the settings of QGIS."),
+        )
     if not (manager.masterPasswordIsSet() or manager.setMasterPassword(True)):
         raise failure(
             name,
-            f"its authentication configuration “{identifier}” is locked: the master password was not given",
-            "Give QGIS the master password when it asks; without a window, let QGIS_AUTH_PASSWORD_FILE name a file "
-            "that holds it.",
+            QCoreApplication.translate(
+                "LizSync", "its authentication configuration “{id}” is locked: the master password was not given"
+            ).format(id=identifier),
+            texts.give_the_master_password(),
         )
     if identifier not in manager.configIds():
         raise failure(
             name,
-            f"its authentication configuration “{identifier}” is not in the authentication database of this profile",
-            "Edit the connection in QGIS, and choose another one.",
+            texts.is_elsewhere().format(id=identifier),
+            QCoreApplication.translate("LizSync", "Edit the connection in QGIS, and choose another one."),
         )
     return manager
 
 
 def failure(name, what, hint):
     """An error about the connection of that name."""
-    return LizsyncError.of(CONNECTION, f"The connection “{name}” cannot be used: {what}.", hint)
+    text = QCoreApplication.translate("LizSync", "The connection “{name}” cannot be used: {what}.")
+    return LizsyncError.of(CONNECTION, text.format(name=name, what=what), hint)

@@ -2,7 +2,7 @@
 
 from qgis.core import QgsCredentials
 
-from .. import api
+from .. import api, language
 from ..error import LizsyncError
 
 # An algorithm with one connection and nothing else that it needs, to see which connection fails.
@@ -47,6 +47,8 @@ def complete(connections, name):
 def problem(connections, name):
     """What the server says when the password is missing or wrong; empty otherwise."""
     given = {PROBE_CONNECTION: name, "connections": {name: connections.texts()[name]}}
+    if language.code():
+        given["language"] = language.code()
     try:
         api.check(PROBE, given)
     except LizsyncError as error:

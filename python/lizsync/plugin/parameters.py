@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingParameterProviderConnection,
     QgsProcessingParameterString,
 )
+from qgis.PyQt.QtCore import QCoreApplication
 
 from ..inputs import convert
 from . import password
@@ -22,8 +23,11 @@ OUTPUTS = {"number": QgsProcessingOutputNumber, "file": QgsProcessingOutputFile,
 def file_filter(entry):
     """The filter of a file dialog."""
     extension = entry.get("extension", "")
-    everything = "All files (*.*)"
-    return f"{extension.upper()} files (*.{extension});;{everything}" if extension else everything
+    everything = QCoreApplication.translate("LizSync", "All files") + " (*.*)"
+    if not extension:
+        return everything
+    some = QCoreApplication.translate("LizSync", "{extension} files").format(extension=extension.upper())
+    return f"{some} (*.{extension});;{everything}"
 
 
 def definition(entry):

@@ -8,6 +8,7 @@ place of the password, which only `reveal` of the same session can read.
 import secrets
 
 from qgis.core import QgsProcessingParameterString, QgsProcessingParameterType
+from qgis.PyQt.QtCore import QCoreApplication
 
 from ..error import PARAMETER, LizsyncError
 
@@ -31,9 +32,17 @@ def reveal(value):
     """The password that a token stands for; any other value is the password itself."""
     if value.startswith(PREFIX):
         if value not in _hidden:
-            raise LizsyncError.of(PARAMETER, "A password of an earlier session is not kept.", "Type it again.")
+            raise LizsyncError.of(PARAMETER, *lost())
         return _hidden[value]
     return value
+
+
+def lost():
+    """What is wrong with a token of another session, and what to do."""
+    return (
+        QCoreApplication.translate("LizSync", "A password of an earlier session is not kept."),
+        QCoreApplication.translate("LizSync", "Type it again."),
+    )
 
 
 def is_known(value):
@@ -97,10 +106,10 @@ class PasswordType(QgsProcessingParameterType):
         return TYPE
 
     def name(self):
-        return "Password"
+        return QCoreApplication.translate("LizSync", "Password")
 
     def description(self):
-        return "A password, which is neither shown nor saved."
+        return QCoreApplication.translate("LizSync", "A password, which is neither shown nor saved.")
 
     def pythonImportString(self):
         return "from lizsync.plugin.password import PasswordParameter"
@@ -112,4 +121,4 @@ class PasswordType(QgsProcessingParameterType):
         return ["str"]
 
     def acceptedStringValues(self):
-        return ["The password"]
+        return [QCoreApplication.translate("LizSync", "The password")]

@@ -4,17 +4,21 @@ from qgis.core import QgsApplication
 
 from .password import PasswordType
 from .provider import Provider
+from .translation import Translation
 
 
 class Plugin:
     """The plugin: its provider, and the kind of parameter that it brings."""
 
     def __init__(self):
+        self._translation = None
         self._provider = None
         self._type = None
 
     def initProcessing(self):
         """Called by qgis_process, which has no window, and by initGui."""
+        # Before anything says a word.
+        self._translation = Translation()
         registry = QgsApplication.processingRegistry()
         self._type = PasswordType()
         registry.addParameterType(self._type)
@@ -36,3 +40,6 @@ class Plugin:
         if self._type:
             registry.removeParameterType(self._type)
             self._type = None
+        if self._translation:
+            self._translation.remove()
+            self._translation = None

@@ -1,8 +1,9 @@
 """The Processing provider."""
 
 from qgis.core import QgsApplication, QgsProcessingProvider
+from qgis.PyQt.QtCore import QCoreApplication
 
-from .. import __version__, native, registry
+from .. import __version__, language, native, registry
 from ..error import LizsyncError
 from . import icon, models, texts
 from .algorithm import Algorithm
@@ -18,7 +19,7 @@ class Provider(QgsProcessingProvider):
         return "LizSync"
 
     def longName(self):
-        return "LizSync: offline editing of PostGIS databases"
+        return QCoreApplication.translate("LizSync", "LizSync: offline editing of PostGIS databases")
 
     def icon(self):
         return icon.icon()
@@ -38,7 +39,7 @@ class Provider(QgsProcessingProvider):
         return ""
 
     def loadAlgorithms(self):
-        for entry in registry.read():
+        for entry in language.registry(registry.read()):
             self.addAlgorithm(Algorithm(entry))
         # The steps of a model are looked up in the registry of Processing.
         if QgsApplication.processingRegistry().providerById(self.id()):
