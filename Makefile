@@ -32,7 +32,7 @@ help:
 	@echo 'make header  write include/lizsync.h anew'
 	@echo 'make docs    write docs/algorithms.md anew'
 	@echo 'make registry  write what the QGIS plugin shows anew: registry.json and help/ in python/lizsync'
-	@echo 'make screenshots  take the pictures in docs/images anew, in a QGIS under Xvfb'
+	@echo 'make screenshots  take the pictures in docs/images anew, in a QGIS under Xvfb and in Chromium'
 	@echo 'make setup   install what the tests need and is not there'
 	@echo 'make clean   remove what was built'
 
@@ -55,6 +55,7 @@ registry: build
 
 screenshots: setup build
 	$(PYTHON) tests/servers.py run $(PYQGIS) tests/qgis/screenshots.py docs/images
+	$(PYTHON) tests/demo/pictures.py docs/images
 
 setup:
 	tests/setup.sh test

@@ -62,6 +62,8 @@ if [ "$purpose" = test ]; then
     has Xvfb || packages+=(xvfb)
     # What xvfb-run needs, and the package only recommends.
     has xauth || packages+=(xauth)
+    # In which the report of a synchronisation is looked at.
+    has chromium || has google-chrome || packages+=(chromium)
     # What a mirror is measured against.
     has lftp || packages+=(lftp)
 fi
