@@ -20,6 +20,7 @@ mod participant;
 mod prune;
 mod receipt;
 mod refusal;
+mod report;
 mod run;
 mod scope;
 mod sides;
@@ -34,4 +35,4 @@ mod write;
 
 pub use outcome::Outcome;
 pub use receipt::Receipt;
-pub use run::run;
+pub use run::{Wishes, run};
