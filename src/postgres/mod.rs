@@ -16,7 +16,7 @@ mod wait;
 pub use connect::{Connection, open, open_in};
 pub use conninfo::Surroundings;
 pub use error::{Doing, is_collision, is_unique_violation};
-pub use ident::{Table, literal, names, quote};
+pub use ident::{Table, literal, names, quote, table_names};
 pub use location::{Location, locate_in};
 pub use lock::lock_clone;
 pub use template::Template;

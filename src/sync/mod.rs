@@ -30,6 +30,7 @@ mod tables;
 mod transfer;
 mod triggers;
 mod unread;
+mod wanted;
 mod wire;
 mod write;
 

@@ -177,13 +177,17 @@ impl Run<'_> {
 
     /// Steps 3 to 6, where there is something to do.
     fn exchange(&mut self, begun: &Begun, new: &New, offset: Time) -> Result<Ended> {
-        let schemas = self.schemas()?;
-        let read =
-            |participant: &mut Participant| tables::read(&mut *participant.connection, &schemas);
+        let wanted = self.wanted()?;
+        let read = |participant: &mut Participant| {
+            let (mut tables, references) =
+                tables::read(&mut *participant.connection, &wanted.schemas)?;
+            tables.retain(|table, _| wanted.has(table));
+            Ok((tables, references))
+        };
         let ((central, central_references), (clone, clone_references)) =
             at_once(|| read(&mut self.central), || read(&mut self.clone))?;
         let mut scope = Scope::new(central, clone, &central_references, self.feedback);
-        self.find_unusable(&mut scope, new, &schemas)?;
+        self.find_unusable(&mut scope, new, &wanted)?;
         let scope = scope;
         let mut transferred = transfer(
             &mut self.central,
