@@ -17,6 +17,8 @@ pub mod error;
 pub mod feedback;
 pub mod ffi;
 pub mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hex;
 mod package;
 pub mod postgres;

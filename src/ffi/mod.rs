@@ -17,6 +17,7 @@ use once_cell::sync::Lazy;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Kind, Result};
+use crate::secret::SecretJson;
 use crate::{registry, schema};
 
 pub use feedback::lizsync_feedback;
@@ -122,7 +123,7 @@ pub unsafe extern "C" fn lizsync_check(
     unsafe {
         call(id, params_json, out_json, |id, given| {
             run::pump(None, move |feedback| {
-                registry::check(&id, &given, feedback).map(schema::Outputs::into_json)
+                registry::check(&id, given.reveal(), feedback).map(schema::Outputs::into_json)
             })
         })
     }
@@ -150,7 +151,7 @@ pub unsafe extern "C" fn lizsync_run(
     unsafe {
         call(id, params_json, out_json, |id, given| {
             run::pump(callbacks, move |feedback| {
-                registry::run(&id, &given, feedback).map(schema::Outputs::into_json)
+                registry::run(&id, given.reveal(), feedback).map(schema::Outputs::into_json)
             })
         })
     }
@@ -183,7 +184,7 @@ unsafe fn call(
     id: *const c_char,
     params_json: *const c_char,
     out_json: *mut *mut c_char,
-    work: impl FnOnce(String, Value) -> Result<Value>,
+    work: impl FnOnce(String, SecretJson) -> Result<Value>,
 ) -> lizsync_status {
     if !out_json.is_null() {
         // SAFETY: the caller promises a writable pointer.
@@ -222,15 +223,17 @@ unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
 }
 
 /// Parses the parameters; an empty text means no parameters.
-fn parse(text: &str) -> Result<Value> {
+fn parse(text: &str) -> Result<SecretJson> {
     if text.trim().is_empty() {
-        return Ok(json!({}));
+        return Ok(SecretJson::new(json!({})));
     }
-    serde_json::from_str(text).map_err(|error| {
-        // Only the place: the text around it may hold a password.
-        let place = format!("line {} column {}", error.line(), error.column());
-        Error::parameter(format!("The parameters are not valid JSON ({place})."))
-    })
+    serde_json::from_str(text)
+        .map(SecretJson::new)
+        .map_err(|error| {
+            // Only the place: the text around it may hold a password.
+            let place = format!("line {} column {}", error.line(), error.column());
+            Error::parameter(format!("The parameters are not valid JSON ({place})."))
+        })
 }
 
 fn panicked() -> Error {

@@ -37,11 +37,14 @@ static void refused(const char *id, const char *parameters, lizsync_status expec
 static char *filled(const char *before, const char *piece, size_t size, const char *after) {
     size_t length = strlen(piece), times = size / length;
     char *text = (char *)malloc(strlen(before) + times * length + strlen(after) + 1);
-    char *end = text + sprintf(text, "%s", before);
-    for (size_t i = 0; i < times; i++, end += length) {
-        memcpy(end, piece, length);
+    char *start = text + sprintf(text, "%s", before);
+    size_t done = times > 0 ? length : 0;
+    memcpy(start, piece, done);
+    for (size_t more; done < times * length; done += more) {
+        more = done < times * length - done ? done : times * length - done;
+        memcpy(start + done, start, more);
     }
-    strcpy(end, after);
+    strcpy(start + done, after);
     return text;
 }
 
@@ -81,12 +84,19 @@ static void refused_once(const char *id, const char *parameters, lizsync_status 
 
 static void text_without_end(size_t size) {
     static const char *const texts[][3] = {
-        {"", "[", ""},          {"", "{\"a\":", ""}, {"", "x", ""},
-        {"\"", "x", "\""},      {"{\"", "x", "\":1}"}, {"{\"SURPRISE\":\"", "\\u00e9", "\"}"},
-        {"[", "0,", "0]"},      {"{\"CONNECTION_NAME\":\"", "host=", "\"}"},
+        /* these in full size */
+        {"{\"SURPRISE\":\"", "\\u00e9", "\"}"},
+        {"{\"CONNECTION_NAME\":\"", "host=", "\"}"},
+        {"", "[", ""},
+        /* and these with a megabyte */
+        {"", "{\"a\":", ""},
+        {"", "x", ""},
+        {"\"", "x", "\""},
+        {"{\"", "x", "\":1}"},
+        {"[", "0,", "0]"},
     };
     for (size_t i = 0; i < COUNT(texts); i++) {
-        char *text = filled(texts[i][0], texts[i][1], size, texts[i][2]);
+        char *text = filled(texts[i][0], texts[i][1], i < 3 ? size : 1 << 20, texts[i][2]);
         refused_once(INSTALL, text, LIZSYNC_INVALID_PARAMETER);
         free(text);
     }
