@@ -216,6 +216,10 @@ impl Finished {
         // The new name itself must survive a power cut, too; elsewhere the system sees to it.
         #[cfg(unix)]
         if let Some(folder) = self.path.parent()
+            && let folder = match folder.as_os_str().is_empty() {
+                true => Path::new("."),
+                false => folder,
+            }
             && let Err(error) = File::open(folder).and_then(|folder| folder.sync_all())
         {
             log::debug!("the folder {} was not synced: {error}", folder.display());
