@@ -120,3 +120,7 @@ def test_the_library_is_unloaded_and_loaded_again(build, prepared, tmp_path, fla
     )
     wrapper.chmod(0o755)
     succeeds([*build("reload_test", flags=flags, linked=False), LIBRARY, prepared.conninfo, folder])
+
+
+def test_passwords_are_wiped_from_memory(build):
+    succeeds(build("wiped_test"))
