@@ -155,7 +155,7 @@ fn a_log_of_lies_changes_nothing_but_the_tables_of_the_clone() {
         (
             "gis",
             "tree",
-            "\"height\"\" = 1, label = (SELECT version()) --\"=>1",
+            "\"height\\\" = 1, label = (SELECT version()) --\"=>1",
         ),
         ("gis", "tree", "uid=>00000000-0000-0000-0000-000000000009"),
         (
