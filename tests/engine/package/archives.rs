@@ -290,6 +290,31 @@ fn bombs_links_and_names_that_collide() {
     }
 }
 
+/// Somebody else may have put it there, and its SQL would run with the rights of who deploys it.
+#[cfg(unix)]
+#[test]
+fn a_package_of_another_user_in_a_folder_of_everybody() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let case = Case::new("planted");
+    let open = |mode| {
+        let folder = case.folder.0.path();
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open(0o1777);
+    deploy(&case.central, &case.clone, &case.zip).unwrap();
+    // Only root can give a file away.
+    if case.zip.metadata().unwrap().uid() == 0 {
+        chown(&case.zip, Some(65_534), None).unwrap();
+        let said = "belongs to another user, and everybody may write";
+        case.refuses_file(Kind::File, said, &case.zip);
+        let link = case.folder.path("link.zip");
+        std::os::unix::fs::symlink(&case.zip, &link).unwrap();
+        case.refuses_file(Kind::File, said, &link);
+        open(0o755);
+        deploy(&case.central, &case.clone, &case.zip).unwrap();
+    }
+}
+
 #[test]
 fn scripts_that_the_hash_does_not_catch() {
     let case = Case::new("scripts");
