@@ -113,9 +113,18 @@ pub fn adapt_in(
             Ok(done) => {
                 adapted.changed += 1;
                 adapted.sources += done.sources;
-                feedback.info(tr!("The project {path}: {n} data source changed to the clone; as it was, it is kept as {backup}." | "The project {path}: {n} data sources changed to the clone; as it was, it is kept as {backup}." % done.sources, path = path.display(), backup = backup_path(path).display()));
+                feedback.info(tr!(
+                    "The project {path}: {n} data source changed to the clone; as it was, it is kept as {backup}."
+                        | "The project {path}: {n} data sources changed to the clone; as it was, it is kept as {backup}." % done.sources,
+                    path = path.display(),
+                    backup = backup_path(path).display()
+                ));
                 adapted.problems.extend(done.leftover.map(|line| {
-                    tr!("The project {path} still holds a password of the central database in line {line}, outside of what is known to be a data source. Take it out there, or change the password.", path = path.display(), line)
+                    tr!(
+                        "The project {path} still holds a password of the central database in line {line}, outside of what is known to be a data source. Take it out there, or change the password.",
+                        path = path.display(),
+                        line
+                    )
                 }));
             }
             Err(error) if error.kind() == Kind::File => adapted.problems.push(error.whole()),

@@ -168,7 +168,10 @@ impl Run<'_> {
                     .try_get("schemas")
                     .doing(|| tr!("Reading which schemas the clone synchronises"))?;
                 return names.into_iter().collect::<Option<_>>().ok_or_else(|| {
-                    Error::state(tr!("The list of schemas of this clone (lizsync.synchronized_schemas of {connection}) has an entry that is null.", connection = participant.connection.describe()))
+                    Error::state(tr!(
+                        "The list of schemas of this clone (lizsync.synchronized_schemas of {connection}) has an entry that is null.",
+                        connection = participant.connection.describe()
+                    ))
                     .hint(tr!("Whoever owns the table has to correct it."))
                 });
             }

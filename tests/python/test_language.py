@@ -291,7 +291,7 @@ def test_each_text_of_the_command_line_is_in_the_catalogues(tmp_path):
 
 def test_the_texts_of_the_plugin_are_translated_and_compiled(tmp_path):
     for file in catalogues():
-        source = ROOT / "python" / "lizsync" / "i18n" / f"lizsync_{file.stem}.ts"
+        source = ROOT / "po" / f"plugin_{file.stem}.ts"
         fresh = tmp_path / source.name
         shutil.copy(source, fresh)
         texts = sorted(map(str, (ROOT / "python" / "lizsync" / "plugin").glob("*.py")))
@@ -302,7 +302,8 @@ def test_the_texts_of_the_plugin_are_translated_and_compiled(tmp_path):
             assert set(re.findall(r"\{\w*\}", text)) == set(re.findall(r"\{\w*\}", translation)), text
         made = tmp_path / "a.qm"
         subprocess.run(["lrelease", "-silent", str(source), "-qm", str(made)], check=True)
-        assert made.read_bytes() == source.with_suffix(".qm").read_bytes(), "run “make messages” and commit it"
+        compiled = ROOT / "python" / "lizsync" / "i18n" / f"lizsync_{file.stem}.qm"
+        assert made.read_bytes() == compiled.read_bytes(), "run “make messages” and commit it"
 
 
 def messages(file):
