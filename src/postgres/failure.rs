@@ -121,10 +121,9 @@ pub fn summary(mut failures: Vec<Failure>, target: &Target) -> Error {
             text = one.text
         ),
         many => {
-            let reasons = Text::joined(
+            let reasons = Text::clauses(
                 many.iter()
                     .map(|failure| tr!("{host}: {why}", host = failure.host, why = failure.text)),
-                "; ",
             );
             tr!(
                 "Connecting to {to} as “{user}”: no server can be used. {reasons}.",

@@ -123,7 +123,7 @@ pub fn create(central: &mut Connection, overrides: Override, feedback: &Feedback
         return Err(Error::state(tr!(
             "Nothing was installed in {name}: {refused}.",
             name,
-            refused = Text::joined(refused, "; ")
+            refused = Text::clauses(refused)
         ))
         .hint(tr!(
             "Keep it, or tick the option that drops it with all its data."
@@ -155,7 +155,7 @@ pub fn create(central: &mut Connection, overrides: Override, feedback: &Feedback
         ));
     }
     sentences.push(tr!("Next: “Prepare the central database”."));
-    Ok(Text::joined(sentences, " "))
+    Ok(Text::sentences(sentences))
 }
 
 /// Describes the tables of a schema with their rows.
