@@ -36,7 +36,7 @@ help:
 	@echo 'make docs    write docs/algorithms.md anew'
 	@echo 'make registry  write what the QGIS plugin shows anew: registry.json and help/ in python/lizsync'
 	@echo 'make messages  take new messages over into po/ and the plugin, and compile what was translated there'
-	@echo 'make screenshots  take the pictures in docs/images anew, in a QGIS under Xvfb'
+	@echo 'make screenshots  take the pictures in docs/images anew, in a QGIS under Xvfb and in Chromium'
 	@echo 'make setup   install what the tests need and is not there'
 	@echo 'make clean   remove what was built'
 
@@ -78,6 +78,7 @@ messages-merge:
 screenshots: setup build
 	$(PYTHON) tests/servers.py run $(PYQGIS) tests/qgis/screenshots.py docs/images
 	$(PYTHON) tests/servers.py run $(PYQGIS) tests/qgis/screenshots.py docs/images/fr fr
+	$(PYTHON) tests/demo/pictures.py docs/images
 
 setup:
 	tests/setup.sh test

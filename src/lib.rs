@@ -7,12 +7,13 @@
 //! The layers, from top to bottom (each uses only what is below it):
 //! `ffi`, [`registry`], `algorithms`, the engines `structure`, `package`, `sync`, `files` and
 //! [`project`],
-//! `postgres`, [`schema`], and [`feedback`], [`error`], [`secret`], [`text`], [`language`].
+//! `postgres`, [`report`], [`schema`], and [`feedback`], [`error`], [`secret`], [`text`], [`language`].
 
 // What input or the world decides is an error, never a panic.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod algorithms;
+mod destination;
 pub mod error;
 pub mod feedback;
 pub mod ffi;
@@ -21,8 +22,10 @@ mod hex;
 pub mod language;
 mod package;
 pub mod postgres;
+mod private;
 pub mod project;
 pub mod registry;
+pub mod report;
 pub mod schema;
 pub mod secret;
 pub mod structure;

@@ -68,6 +68,8 @@ if [ "$purpose" = test ]; then
     has pylupdate5 || packages+=(pyqt5-dev-tools)
     # The buttons of Qt in French, for pictures.
     [ -e /usr/share/qt5/translations/qtbase_fr.qm ] || packages+=(qttranslations5-l10n)
+    # In which the report of a synchronisation is looked at.
+    has chromium || has google-chrome || packages+=(chromium)
     # What a mirror is measured against.
     has lftp || packages+=(lftp)
 fi

@@ -83,6 +83,7 @@ WHOLE = [
         "random",
         "receipts",
         "redirected",
+        "report",
         "roles",
     ],
     *["sessions", "stand_ins", "structure", "swaps", "sync", "waiting", "whole"],

@@ -34,12 +34,19 @@ AS $function$
     SELECT r.* FROM lizsync.received AS r WHERE r.sender = ledger.sender
 $function$;
 
--- The schemas that a clone synchronises. One row; none where the clone is not registered.
+-- The schemas that a clone synchronises, and the tables of them, by schema and name (null for all). One row; none
+-- where the clone is not registered.
 CREATE OR REPLACE FUNCTION lizsync.scope(clone uuid)
-RETURNS TABLE (schemas text[])
+RETURNS TABLE (schemas text[], table_schemas text[], table_names text[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT ARRAY(SELECT jsonb_array_elements_text(s.sync_schemas))
+    SELECT ARRAY(SELECT jsonb_array_elements_text(s.sync_schemas)),
+        CASE jsonb_typeof(s.sync_tables) WHEN 'array' THEN
+            ARRAY(SELECT t.e ->> 'schema' FROM jsonb_array_elements(s.sync_tables) WITH ORDINALITY AS t (e, place)
+                  ORDER BY t.place) END,
+        CASE jsonb_typeof(s.sync_tables) WHEN 'array' THEN
+            ARRAY(SELECT t.e ->> 'table' FROM jsonb_array_elements(s.sync_tables) WITH ORDINALITY AS t (e, place)
+                  ORDER BY t.place) END
     FROM lizsync.synchronized_schemas AS s WHERE s.server_id = scope.clone
 $function$;
 

@@ -289,8 +289,10 @@ $function$;
 
 -- Registers a clone with its schemas. package: the one that was deployed to it just now, whereupon it
 -- starts with an empty ledger and takes all that it could not; null for a clone that was deployed
--- before without the central being told. deployment: the one that synchronises from now on.
-CREATE OR REPLACE FUNCTION lizsync.register_clone(clone uuid, schemas text[], package uuid, deployment uuid) RETURNS void
+-- before without the central being told. deployment: the one that synchronises from now on. tables: those of the
+-- schemas that it synchronises, an array of objects with schema and table; null for all.
+CREATE OR REPLACE FUNCTION lizsync.register_clone(
+    clone uuid, schemas text[], package uuid, deployment uuid, tables jsonb DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -306,13 +308,20 @@ BEGIN
                 coalesce(unknown, 'an empty list')
             USING ERRCODE = 'invalid_schema_name';
     END IF;
+    IF register_clone.tables IS NOT NULL AND (jsonb_typeof(register_clone.tables) <> 'array' OR EXISTS (
+            SELECT FROM jsonb_array_elements(register_clone.tables) AS t (e)
+            WHERE t.e ->> 'table' IS NULL OR NOT coalesce(t.e ->> 'schema' = ANY (register_clone.schemas), false))) THEN
+        RAISE EXCEPTION 'lizsync.register_clone: the list of tables is none, or names a schema that is not synchronised'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     INSERT INTO lizsync.deployments AS d (deployment, clone_id) VALUES (register_clone.deployment, register_clone.clone)
     ON CONFLICT ON CONSTRAINT deployments_deployment_key DO NOTHING;
     news := FOUND OR register_clone.package IS NOT NULL;
     -- Nobody takes schemas away from the clone of another.
-    INSERT INTO lizsync.synchronized_schemas AS s (server_id, sync_schemas)
-    VALUES (register_clone.clone, to_jsonb(register_clone.schemas))
-    ON CONFLICT (server_id) DO UPDATE SET sync_schemas = excluded.sync_schemas WHERE news;
+    INSERT INTO lizsync.synchronized_schemas AS s (server_id, sync_schemas, sync_tables)
+    VALUES (register_clone.clone, to_jsonb(register_clone.schemas), register_clone.tables)
+    ON CONFLICT (server_id) DO UPDATE SET sync_schemas = excluded.sync_schemas, sync_tables = excluded.sync_tables
+        WHERE news;
     IF register_clone.package IS NOT NULL THEN
         DELETE FROM lizsync.received AS r WHERE r.sender = register_clone.clone;
         DELETE FROM lizsync.set_aside AS a WHERE a.clone_id = register_clone.clone;

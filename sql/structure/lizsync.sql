@@ -40,9 +40,11 @@ COMMENT ON COLUMN lizsync.history.captured_clone IS 'Edits of the clone that the
 
 CREATE TABLE lizsync.synchronized_schemas (
     server_id uuid PRIMARY KEY,
-    sync_schemas jsonb
+    sync_schemas jsonb,
+    sync_tables jsonb
 );
 COMMENT ON TABLE lizsync.synchronized_schemas IS 'Schemas that each clone synchronises';
+COMMENT ON COLUMN lizsync.synchronized_schemas.sync_tables IS 'JSON array of objects with schema and table, of those schemas; null for all their tables';
 
 CREATE TABLE lizsync.conflicts (
     id bigserial PRIMARY KEY,

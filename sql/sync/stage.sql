@@ -2,7 +2,10 @@
 -- log (all of them if fields is null); C record a conflict (fields are its columns).
 -- reason: why a change is not applied but set aside (number of a refusal); place: its turn where
 -- changes are written in parts; before: the row as it was, where it had to make room.
--- {hstore}: quoted schema of the extension hstore; {compression}: what follows the type of a column that holds rows.
+-- {hstore}: quoted schema of the extension hstore; {compression}: what follows the type of a column that holds rows;
+-- {end}: what becomes of it when the transaction is committed.
+-- What an earlier pass has left for the report of the run is of no use any more.
+DROP TABLE IF EXISTS pg_temp.lizsync_stage;
 CREATE TEMPORARY TABLE lizsync_stage (
     number integer NOT NULL,
     uid uuid NOT NULL,
@@ -14,7 +17,7 @@ CREATE TEMPORARY TABLE lizsync_stage (
     reason integer,
     place integer,
     before {hstore}.hstore{compression}
-) ON COMMIT DROP;
+) ON COMMIT {end};
 
 -- populate_record and hstore of the extension take a row of any type; in its schema others could be made for the
 -- rows of one table, and would be preferred. These operators know only those of the extension.

@@ -150,7 +150,7 @@ impl Server {
         let password = match parameters.text(self.password.id) {
             Some(password) => Secret::new(password),
             None => Places::usual()
-                .password(self.section, &host, &login)?
+                .password(self.section, &host, &login, feedback)?
                 .unwrap_or_default(),
         };
         let account = Account {

@@ -1,14 +1,17 @@
 //! Get projects and files from the central FTP server.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::{CENTRAL, CLONE, ftp};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::feedback::Feedback;
-use crate::files::{self, Direction};
+use crate::files::{self, Arrival, Direction};
 use crate::project::{self, Adapted};
 use crate::registry::{Algorithm, FILES, OUTPUT_STATUS, OUTPUT_STRING};
 use crate::schema::{Default, Output, Outputs, Parameter, Parameters, Type};
+use crate::secret::Secret;
 use crate::text::{Text, tr};
 
 const FOLDER: Parameter = Parameter::new(
@@ -84,20 +87,22 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         // A wrong connection is told before anything is fetched.
         project::adapt_files(&[], central, clone, parameters.connections(), feedback)?;
     }
-    let original = |path: &Path| match adapts && project::is_project(path) {
-        true => Some(project::backup_path(path)),
-        false => None,
+    let arrival = Adapting {
+        adapts,
+        central,
+        clone,
+        connections: parameters.connections(),
+        feedback,
+        adapted: Mutex::default(),
     };
     // The folder is kept until the projects are adapted.
-    let (outcome, _lock) = files::fetch(&session, folder, here, &original, &wishes)?;
-    let adapted = match adapts && !wishes.dry_run {
-        true => {
-            feedback.info(tr!("Adapting the projects."));
-            renew(here, &outcome.files)?;
-            project::adapt(here, central, clone, parameters.connections(), feedback)?
-        }
-        false => Adapted::default(),
-    };
+    let (outcome, _lock) = files::fetch(&session, folder, here, &arrival, &wishes)?;
+    let mut adapted = arrival.adapted.into_inner().unwrap_or_default();
+    if adapts && !wishes.dry_run {
+        // Those that were here before.
+        feedback.info(tr!("Adapting the projects."));
+        adapted += project::adapt(here, central, clone, parameters.connections(), feedback)?;
+    }
     let outputs = ftp::outputs(&outcome)
         .with("PROJECTS_ADAPTED", adapted.changed)
         .with("SOURCES_REPLACED", adapted.sources)
@@ -125,19 +130,29 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     Ok(outputs.saying(Text::sentences(sentences)))
 }
 
-/// A project that came anew is what its backup is to be: the one of an earlier version goes.
-fn renew(here: &Path, came: &[String]) -> Result<()> {
-    for path in came {
-        let backup = project::backup_path(&here.join(path));
-        if project::is_project(Path::new(path)) && backup.is_file() {
-            std::fs::remove_file(&backup).map_err(|error| {
-                Error::file(tr!(
-                    "{path} cannot be removed: {error}.",
-                    path = backup.display(),
-                    error
-                ))
-            })?;
-        }
+/// Projects are adapted before they get their names.
+struct Adapting<'a> {
+    adapts: bool,
+    central: &'a str,
+    clone: Option<&'a str>,
+    connections: &'a BTreeMap<String, Secret>,
+    feedback: &'a Feedback,
+    adapted: Mutex<Adapted>,
+}
+
+impl Arrival for Adapting<'_> {
+    fn original(&self, place: &Path) -> Option<PathBuf> {
+        self.is_raw(place).then(|| project::backup_path(place))
     }
-    Ok(())
+
+    fn is_raw(&self, place: &Path) -> bool {
+        self.adapts && project::is_project(place)
+    }
+
+    fn settle(&self, part: &Path, place: &Path) -> Result<()> {
+        let (central, clone) = (self.central, self.clone);
+        let one = project::adopt(part, place, central, clone, self.connections, self.feedback)?;
+        *self.adapted.lock().unwrap_or_else(PoisonError::into_inner) += one;
+        Ok(())
+    }
 }

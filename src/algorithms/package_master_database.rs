@@ -29,6 +29,13 @@ An internet connection is needed because a synchronization item must be written 
             Type::String,
         ),
         Parameter::new(
+            "TABLES",
+            "List of tables of these schemas to package and synchronize, separated by commas (all if empty)",
+            Type::String,
+        )
+        .optional()
+        .advanced(),
+        Parameter::new(
             "ADDITIONAL_SQL_FILE",
             "Additionnal SQL file to run in the clone after the ZIP deployement",
             Type::File,
@@ -51,6 +58,7 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     let zip = parameters.required("ZIP_FILE")?;
     let wanted = package::Request {
         schemas: postgres::names("SCHEMAS", parameters.required("SCHEMAS")?)?,
+        tables: postgres::table_names("TABLES", parameters.text("TABLES").unwrap_or_default())?,
         binaries: Path::new(parameters.required(BINARIES.id)?).to_owned(),
         additional_sql: parameters.text("ADDITIONAL_SQL_FILE").map(Into::into),
         zip: Path::new(zip).to_owned(),

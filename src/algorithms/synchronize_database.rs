@@ -1,11 +1,18 @@
 //! Two-way database synchronization.
 
+use std::path::Path;
+
 use super::{CENTRAL, CLONE};
+use crate::destination::{Destination, Readers, What};
 use crate::error::Result;
 use crate::feedback::Feedback;
 use crate::registry::{Algorithm, OUTPUT_STATUS, OUTPUT_STRING, SYNCHRONIZATION};
 use crate::schema::{Output, Outputs, Parameter, Parameters, Type};
-use crate::sync;
+use crate::text::tr;
+use crate::{report, sync};
+
+/// The id of the parameter and of the output.
+const REPORT: &str = "REPORT";
 
 pub(super) static ALGORITHM: Algorithm = Algorithm {
     id: "synchronize_database",
@@ -30,6 +37,9 @@ The central database stores which clone has replayed which audited modification,
         )
         .optional()
         .advanced(),
+        Parameter::new(REPORT, "Report (HTML)", Type::FileDestination)
+            .optional()
+            .extension("html"),
     ],
     outputs: &[
         OUTPUT_STATUS,
@@ -47,20 +57,30 @@ The central database stores which clone has replayed which audited modification,
         Output::new("SUPERSEDED_CLONE", "Edits of the clone superseded by later ones", Type::Number),
         Output::new("LOST_CLONE", "Edits of the clone of which nothing is left after conflicts", Type::Number),
         Output::new("SET_ASIDE_CLONE", "Changes of the clone set aside", Type::Number),
+        Output::new(REPORT, "Report (HTML), where one was written", Type::File),
         Output::new("PRUNED", "Events removed from the log of the central database", Type::Number),
     ],
     run,
 };
 
 fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
-    let outcome = sync::run(
+    // Before anything is done: what cannot be written is refused.
+    let destination = parameters
+        .text(REPORT)
+        .map(|path| Destination::create(Path::new(path), What::Report, Readers::AsUsual))
+        .transpose()?;
+    let wishes = sync::Wishes {
+        prune: parameters.flag("PRUNE_LOG"),
+        report: destination.is_some(),
+    };
+    let (outcome, gathered) = sync::run(
         parameters.required(CENTRAL.id)?,
         parameters.required(CLONE.id)?,
         parameters.connections(),
-        parameters.flag("PRUNE_LOG"),
+        wishes,
         feedback,
     )?;
-    Ok(Outputs::new(outcome.sentence())
+    let outputs = Outputs::new(outcome.sentence())
         .with("APPLIED_TO_CLONE", outcome.central.applied)
         .with("APPLIED_TO_CENTRAL", outcome.clone.applied)
         .with("CONFLICTS", outcome.conflicts)
@@ -74,5 +94,19 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         .with("SUPERSEDED_CLONE", outcome.clone.superseded)
         .with("LOST_CLONE", outcome.clone.lost)
         .with("SET_ASIDE_CLONE", outcome.clone.set_aside)
-        .with("PRUNED", outcome.pruned))
+        .with("PRUNED", outcome.pruned);
+    let (Some(destination), Some(gathered)) = (destination, gathered) else {
+        return Ok(outputs);
+    };
+    match destination.write(report::render(&gathered).as_bytes()) {
+        Ok(()) => Ok(outputs.with(REPORT, parameters.text(REPORT).unwrap_or_default())),
+        // The databases are synchronised all the same.
+        Err(error) => {
+            feedback.warning(tr!(
+                "The synchronisation is done, but: {why}",
+                why = error.whole()
+            ));
+            Ok(outputs)
+        }
+    }
 }

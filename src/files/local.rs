@@ -123,6 +123,16 @@ impl Local {
     }
 }
 
+/// Whether names that differ only in capitals are different names in a folder: on a card they are not. The folder's
+/// [`LOCK`](names::LOCK) tells; without it, the operating system.
+pub fn case_matters(folder: &Path) -> bool {
+    let lock = folder.join(names::LOCK);
+    match fs::symlink_metadata(&lock) {
+        Ok(_) => fs::symlink_metadata(folder.join(names::LOCK.to_uppercase())).is_err(),
+        Err(_) => !cfg!(any(windows, target_os = "macos")),
+    }
+}
+
 /// Seconds since 1970.
 pub fn seconds(time: SystemTime) -> i64 {
     let whole = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);

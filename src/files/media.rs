@@ -9,9 +9,9 @@ use super::local::{self, Local};
 use super::mirror::{Wishes, job, lock};
 use super::names::{self, Excluded};
 use super::outcome::{Outcome, begun};
-use super::plan::{File, Tree};
+use super::plan::{File, Spelling, Tree};
 use super::remote::Remote;
-use super::server::{TOLERANCE, connect, make, make_all, read, sweep};
+use super::server::{TOLERANCE, case_matters, connect, make, make_all, read, sweep};
 use super::session::Session;
 use super::single::Job;
 use super::transfer::{Way, transfer};
@@ -159,14 +159,16 @@ fn sorted(
     session: &Session,
 ) -> Result<Sorted> {
     let remote = &server.tree;
+    let spelling = Spelling::of(remote, case_matters(session, client, server)?);
     let mut sorted = Sorted::default();
     for folder in &local.tree.folders {
-        if remote.files.contains_key(folder) || remote.others.contains(folder) {
+        let there = spelling.there(folder);
+        if remote.files.contains_key(there) || remote.others.contains(there) {
             sorted.blocked.push((
                 folder.clone(),
                 tr!("something else has that name on the server"),
             ));
-        } else if !remote.folders.contains(folder) {
+        } else if !remote.folders.contains(there) {
             sorted.folders.push(folder.clone());
         }
     }
@@ -176,15 +178,16 @@ fn sorted(
         if sorted.blocked.iter().any(blocked) {
             continue;
         }
-        match remote.files.get(path) {
-            None if remote.folders.contains(path) || remote.others.contains(path) => {
+        let there = spelling.there(path);
+        match remote.files.get(there) {
+            None if remote.folders.contains(there) || remote.others.contains(there) => {
                 sorted.blocked.push((
                     path.clone(),
                     tr!("something else has that name on the server"),
                 ));
             }
             None => sorted.wanted.push((path.clone(), path.clone(), file.size)),
-            Some(there) if same(local, server, client, path, (file, there), session)? => {
+            Some(found) if same(local, server, client, (path, there), (file, found), session)? => {
                 sorted.same += 1;
             }
             Some(_) => {
@@ -196,7 +199,7 @@ fn sorted(
                     "" => name,
                     parent => format!("{parent}/{name}"),
                 };
-                match remote.files.get(&other) {
+                match remote.files.get(spelling.there(&other)) {
                     Some(there) if there.size == file.size => sorted.same += 1,
                     _ => sorted.wanted.push((path.clone(), other.clone(), file.size)),
                 }
@@ -213,7 +216,7 @@ fn same(
     local: &Local,
     server: &Remote,
     client: &mut Client,
-    path: &str,
+    (path, path_there): (&str, &str),
     (here, there): (&File, &File),
     session: &Session,
 ) -> Result<bool> {
@@ -223,7 +226,7 @@ fn same(
         return Ok(here.size == there.size);
     }
     let told = client
-        .hash(&server.path(path))
+        .hash(&server.path(path_there))
         .map_err(|problem| problem.into_error(tr!("Comparing {path}", path)))?;
     match told {
         Some(told) => Ok(told == local::hash(&local.path(path), &session.feedback)?),

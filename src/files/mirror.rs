@@ -9,11 +9,14 @@ use super::listing::Stamp;
 use super::local::{self, Local};
 use super::names::{self, Excluded};
 use super::outcome::{Outcome, begun, tell};
-use super::plan::{LIZMAP, Plan, Rules, Tree, Why, is_project, plan, reason};
+use super::plan::{Plan, Rules, Tree, Why, is_project, plan, reason};
 use super::remote::Remote;
-use super::server::{TOLERANCE, calibrate, confirm, connect, make, make_all, missing, read, sweep};
+use super::retire::{came, retire_here, retire_there};
+use super::server::{
+    TOLERANCE, calibrate, case_matters, confirm, connect, make, make_all, missing, read, sweep,
+};
 use super::session::Session;
-use super::single::Job;
+use super::single::{Arrival, Job};
 use super::transfer::{Done, Way, transfer};
 use crate::error::{Error, Result};
 use crate::text::tr;
@@ -32,19 +35,20 @@ pub struct Wishes {
     pub dry_run: bool,
 }
 
-/// The rules of this machine.
-const RULES: Rules = Rules {
-    tolerance: TOLERANCE,
-    case_matters: !cfg!(any(windows, target_os = "macos")),
-};
+fn rules(case_matters: bool) -> Rules {
+    Rules {
+        tolerance: TOLERANCE,
+        case_matters,
+    }
+}
 
-/// Fetches what is new below a folder of the server. `original` gives what a file here was made from.
+/// Fetches what is new below a folder of the server. `arrival` names what comes.
 /// The folder is this run's own as long as the lock is kept.
 pub fn fetch(
     session: &Arc<Session>,
     folder: &str,
     here: &Path,
-    original: &dyn Fn(&Path) -> Option<PathBuf>,
+    arrival: &dyn Arrival,
     wishes: &Wishes,
 ) -> Result<(Outcome, Option<Lock>)> {
     let mut client = connect(session)?;
@@ -67,11 +71,12 @@ pub fn fetch(
         false => Local::default(),
     };
     local.root = here.to_owned();
-    as_they_came(&mut local, &remote.tree, original);
+    let rules = rules(local::case_matters(here));
+    as_they_came(&mut local, &remote.tree, arrival, rules);
     // They are our own, and hold passwords.
     remote.tree.files.retain(|path, _| !is_kept(path));
     let unread = [&remote.failed[..], &local.failed[..]].concat();
-    let mut plan = plan(&remote.tree, &local.tree, RULES);
+    let mut plan = plan(&remote.tree, &local.tree, rules);
     confirm(session, &mut client, &remote, &local.tree, &mut plan, true)?;
     spare_photos(&mut plan, session);
     let mut outcome = begun(
@@ -97,24 +102,9 @@ pub fn fetch(
         })?;
     }
     let job = |path: &String| job(&remote, &local, path, remote.tree.files.get(path));
-    let done = run(session, client, &plan, job, Way::Down, wishes)?;
+    let done = run(session, client, &plan, job, Way::Down(arrival), wishes)?;
     for path in plan.retired.iter().filter(|path| came(&done, path)) {
-        let place = local.path(path);
-        let kept = place.with_file_name(format!(
-            "{}.bak",
-            place.file_name().unwrap_or_default().to_string_lossy()
-        ));
-        if let Err(error) = fs::rename(&place, &kept) {
-            outcome
-                .failed
-                .push((path.clone(), tr!("it cannot be renamed ({error})", error)));
-            continue;
-        }
-        session.feedback.info(tr!(
-            "{path}: its project has no Lizmap configuration any more; it was renamed to {kept}.",
-            path,
-            kept = kept.display()
-        ));
+        retire_here(session, &mut outcome, path, &local.path(path));
     }
     let now = chrono::Utc::now().timestamp();
     for (path, changed) in &local.parts {
@@ -186,7 +176,7 @@ impl Drop for Lock {
 }
 
 /// A project that was adapted is compared as it came.
-fn as_they_came(local: &mut Local, remote: &Tree, original: &dyn Fn(&Path) -> Option<PathBuf>) {
+fn as_they_came(local: &mut Local, remote: &Tree, arrival: &dyn Arrival, rules: Rules) {
     let projects: Vec<String> = local
         .tree
         .files
@@ -194,12 +184,14 @@ fn as_they_came(local: &mut Local, remote: &Tree, original: &dyn Fn(&Path) -> Op
         .filter(|(path, here)| {
             let there = remote.files.get(*path);
             is_project(path)
-                && there.is_some_and(|there| reason(there, Some(here), RULES).is_some())
+                && there.is_some_and(|there| reason(there, Some(here), rules).is_some())
         })
         .map(|(path, _)| path.clone())
         .collect();
     for path in projects {
-        let about = original(&local.path(&path)).and_then(|came| fs::metadata(came).ok());
+        let about = arrival
+            .original(&local.path(&path))
+            .and_then(|came| fs::metadata(came).ok());
         if let (Some(about), Some(file)) = (about, local.tree.files.get_mut(&path)) {
             file.size = about.len();
             file.changed = about
@@ -230,7 +222,8 @@ pub fn send(session: &Arc<Session>, here: &Path, folder: &str, wishes: &Wishes) 
     calibrate(session, &mut client, &mut remote)?;
     session.feedback.progress(5.0);
     let unread = [&remote.failed[..], &local.failed[..]].concat();
-    let mut plan = plan(&local.tree, &remote.tree, RULES);
+    let case_matters = case_matters(session, &mut client, &remote)?;
+    let mut plan = plan(&local.tree, &remote.tree, rules(case_matters));
     confirm(session, &mut client, &remote, &local.tree, &mut plan, false)?;
     let mut outcome = begun(
         plan.same,
@@ -286,7 +279,7 @@ fn run(
     client: Client,
     plan: &Plan,
     job: impl Fn(&String) -> Job,
-    way: Way,
+    way: Way<'_>,
     wishes: &Wishes,
 ) -> Result<Done> {
     let count = plan.transfers.len();
@@ -323,49 +316,15 @@ fn run(
             all.failed.extend(done.failed);
         }
     }
-    if way != Way::Down {
+    if let Way::Up { .. } = way {
         for path in &plan.retired {
-            retire(session, &mut client, &mut all, path, &job(path))?;
+            retire_there(session, &mut client, &mut all, path, &job(path))?;
         }
     }
     if let Some(client) = client {
         client.leave();
     }
     Ok(all)
-}
-
-/// Whether the project of a configuration was transferred.
-fn came(done: &Done, configuration: &str) -> bool {
-    let project = configuration.strip_suffix(LIZMAP);
-    project.is_some_and(|project| done.files.iter().any(|path| path == project))
-}
-
-/// Takes the configuration of a project away that has none any more; it is kept under another name.
-fn retire(
-    session: &Arc<Session>,
-    client: &mut Option<Client>,
-    done: &mut Done,
-    path: &str,
-    job: &Job,
-) -> Result<()> {
-    if !came(done, path) {
-        return Ok(());
-    }
-    let connected = match client {
-        Some(client) => client,
-        None => client.insert(connect(session)?),
-    };
-    let place = [&job.remote_folder[..], b"/", &job.remote_name].concat();
-    let kept = [&place[..], b".bak"].concat();
-    if let Err(problem) = connected.rename(&place, &kept) {
-        done.failed.push((path.to_owned(), problem.text()));
-        return Ok(());
-    }
-    session.feedback.info(tr!(
-        "{path}: its project has no Lizmap configuration any more; it was renamed to {path}.bak.",
-        path
-    ));
-    Ok(())
 }
 
 fn finish(outcome: &mut Outcome, done: Done) {

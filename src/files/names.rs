@@ -152,9 +152,15 @@ pub fn part(name: &str, size: u64, changed: Option<i64>, source: &str) -> String
     format!("{PART}{hash}-{head}{PART_END}")
 }
 
-/// Whether a name is one that [`part`] makes.
+/// The name of a [`part`] for a server that takes no names that begin with a dot.
+pub fn without_dot(part: &str) -> &str {
+    part.strip_prefix('.').unwrap_or(part)
+}
+
+/// Whether a name is one that [`part`] or [`without_dot`] makes.
 pub fn is_part(name: &str) -> bool {
-    name.starts_with(PART) && name.ends_with(PART_END)
+    let ours = |start| name.starts_with(start) && name.ends_with(PART_END);
+    ours(PART) || ours(without_dot(PART))
 }
 
 /// The name of a file beside another one of its name: `photo.jpg`, `0a1b2c3d` → `photo (0a1b2c3d).jpg`.
@@ -235,6 +241,7 @@ mod tests {
         assert!(is_part(&one) && !is_part("é.jpg") && objection(&one).is_none());
         assert_ne!(one, part("é.jpg", 5, Some(8), ""));
         assert_ne!(one, part("é.jpg", 6, Some(7), ""));
+        assert!(is_part(without_dot(&one)) && !without_dot(&one).starts_with('.'));
         assert!(part(&"x".repeat(300), 1, None, "").len() < 100);
     }
 

@@ -8,7 +8,8 @@ use configparser::ini::{Ini, IniDefault};
 use netrc::Netrc;
 
 use crate::error::{Error, Result};
-use crate::postgres::open_to_others;
+use crate::feedback::Feedback;
+use crate::private::open_to_others;
 use crate::secret::Secret;
 use crate::text::tr;
 
@@ -51,10 +52,20 @@ impl Places {
     ///
     /// # Errors
     /// [`Kind::File`](crate::error::Kind::File) for a file that is there and cannot be read, or that others can read.
-    pub fn password(&self, section: &str, host: &str, login: &str) -> Result<Option<Secret>> {
+    pub fn password(
+        &self,
+        section: &str,
+        host: &str,
+        login: &str,
+        feedback: &Feedback,
+    ) -> Result<Option<Secret>> {
         if let Some(path) = existing(self.settings.as_deref())
             && let Some(found) = in_settings(&read(path)?, section, host, login)
         {
+            // The former plugin wrote it so: it is used all the same.
+            if fs::metadata(path).is_ok_and(|about| open_to_others(&about)) {
+                feedback.warning(tr!("Others on this machine can read {path}, which holds passwords: run chmod 600 on it.", path = path.display()));
+            }
             return Ok(Some(found));
         }
         let Some(path) = existing(self.netrc.as_deref()) else {

@@ -71,23 +71,51 @@ pub fn is_project(path: &str) -> bool {
     path.ends_with(".qgs") || path.ends_with(".qgz")
 }
 
+/// The names that a tree has, for whoever asks with others.
+pub struct Spelling<'t>(Option<BTreeMap<String, &'t str>>);
+
+impl<'t> Spelling<'t> {
+    /// Of a tree; `case_matters`: whether names that differ only in capitals are different names there.
+    pub fn of(tree: &'t Tree, case_matters: bool) -> Self {
+        let all = || {
+            let names = tree.files.keys().chain(&tree.folders);
+            names.chain(&tree.others)
+        };
+        Self((!case_matters).then(|| all().map(|path| (path.to_lowercase(), &path[..])).collect()))
+    }
+
+    /// A path as the tree spells it.
+    pub fn there<'p>(&self, path: &'p str) -> &'p str
+    where
+        't: 'p,
+    {
+        let known = self
+            .0
+            .as_ref()
+            .and_then(|names| names.get(&path.to_lowercase()));
+        known.copied().unwrap_or(path)
+    }
+}
+
 /// Plans a mirror.
 pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
     let mut plan = Plan::default();
+    let spelling = Spelling::of(destination, rules.case_matters);
     let mut taken = BTreeMap::new();
     let mut blocked: BTreeSet<&str> = BTreeSet::new();
     for folder in &source.folders {
         if within(folder, &blocked) {
             continue;
         }
-        if destination.files.contains_key(folder) {
+        let there = spelling.there(folder);
+        if destination.files.contains_key(there) {
             blocked.insert(folder);
             plan.blocked
                 .push((folder.clone(), tr!("there is a file of that name")));
-        } else if destination.others.contains(folder) || is_taken(&mut taken, folder, rules) {
+        } else if destination.others.contains(there) || is_taken(&mut taken, folder, rules) {
             blocked.insert(folder);
             plan.blocked.push((folder.clone(), self::taken()));
-        } else if !destination.folders.contains(folder) {
+        } else if !destination.folders.contains(there) {
             plan.folders.push(folder.clone());
         }
     }
@@ -96,12 +124,13 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
         if within(path, &blocked) {
             continue;
         }
-        if destination.folders.contains(path) {
+        let there = spelling.there(path);
+        if destination.folders.contains(there) {
             plan.blocked
                 .push((path.clone(), tr!("there is a folder of that name")));
-        } else if destination.others.contains(path) || is_taken(&mut taken, path, rules) {
+        } else if destination.others.contains(there) || is_taken(&mut taken, path, rules) {
             plan.blocked.push((path.clone(), self::taken()));
-        } else if let Some(why) = reason(file, destination.files.get(path), rules) {
+        } else if let Some(why) = reason(file, destination.files.get(there), rules) {
             wanted.insert(path, why);
         } else {
             plan.same += 1;
@@ -117,17 +146,19 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
         let configuration = format!("{project}{LIZMAP}");
         match source.files.get_key_value(&configuration) {
             Some((path, _)) => {
-                let known =
-                    destination.files.contains_key(path) && !wanted.contains_key(path.as_str());
+                let known = destination.files.contains_key(spelling.there(path))
+                    && !wanted.contains_key(path.as_str());
                 if known {
                     wanted.insert(path, Why::Project);
                     plan.same -= 1;
                 }
             }
-            None if destination.files.contains_key(&configuration) => {
-                plan.retired.push(configuration);
+            None => {
+                let there = spelling.there(&configuration);
+                if destination.files.contains_key(there) {
+                    plan.retired.push(there.to_owned());
+                }
             }
-            None => (),
         }
     }
     plan.transfers = wanted

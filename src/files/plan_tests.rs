@@ -57,6 +57,31 @@ fn what_is_missing_of_another_size_or_newer_is_transferred() {
 }
 
 #[test]
+fn names_are_the_same_in_other_capitals_where_that_does_not_matter() {
+    let source = tree(&[("A/Tree.QGS", 1, 10), ("A/b", 2, 10), ("IMG.jpg", 1, 10)]);
+    let destination = tree(&[
+        ("a/tree.qgs", 2, 10),
+        ("a/B", 2, 10),
+        ("a/Tree.qgs.cfg", 1, 1),
+    ]);
+    let rules = Rules {
+        case_matters: false,
+        ..RULES
+    };
+    let plan = plan(&source, &destination, rules);
+    let expected = [("IMG.jpg", Why::Missing), ("A/Tree.QGS", Why::Size)];
+    assert_eq!(
+        plan.transfers,
+        expected.map(|(path, why)| (path.to_owned(), why))
+    );
+    assert_eq!(
+        (plan.same, plan.retired),
+        (1, vec!["a/Tree.qgs.cfg".to_owned()])
+    );
+    assert!(plan.folders.is_empty() && plan.blocked.is_empty());
+}
+
+#[test]
 fn a_time_that_is_not_known_decides_nothing() {
     let mut source = tree(&[("a", 1, 10)]);
     source.files.get_mut("a").unwrap().changed = None;

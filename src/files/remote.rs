@@ -1,6 +1,7 @@
 //! What is below a folder of an FTP server.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::client::Client;
 use super::listing::{Found, Stamp, What};
@@ -12,6 +13,8 @@ use crate::text::{Text, tr};
 
 /// Deeper folders are taken for a circle of links.
 const DEEPEST: usize = 64;
+/// So are folders in each other that hold the same this often: a circle may branch, and the server may tell nothing else.
+const ALIKE: usize = 5;
 const MOST: usize = 2_000_000;
 
 /// What is below a folder of a server.
@@ -34,8 +37,15 @@ pub struct Remote {
     raw: BTreeMap<String, Vec<u8>>,
 }
 
-/// A folder to read: its path, its bytes below the root, and the ids of those around it.
-type Waiting = (String, Vec<u8>, Vec<Vec<u8>>);
+/// A folder to read: its path, its bytes below the root, and what tells those around it from others.
+type Waiting = (String, Vec<u8>, Around);
+
+/// The ids of the folders around one, where the server tells them, and hashes of what they hold.
+#[derive(Debug, Clone, Default)]
+struct Around {
+    ids: Vec<Vec<u8>>,
+    contents: Vec<u64>,
+}
 
 impl Remote {
     /// A folder as a user gives it: from the root, or from where the login begins.
@@ -131,9 +141,9 @@ impl Remote {
             Err(problem) => return Err(problem),
         };
         let mut waiting: Vec<Waiting> = Vec::new();
-        self.take("", &[], found, &[], excluded, &mut waiting);
+        self.take("", &[], found, &Around::default(), excluded, &mut waiting);
         let mut count = 0;
-        while let Some((path, bytes, around)) = waiting.pop() {
+        while let Some((path, bytes, mut around)) = waiting.pop() {
             session.feedback.check()?;
             let whole = [&self.root[..], b"/", &bytes].concat();
             let found = match client.list(&whole) {
@@ -157,6 +167,16 @@ impl Remote {
                     .hint(tr!("Exclude sub-directories, or choose a smaller folder."))
                     .into());
             }
+            let content = content(&found);
+            let alike = around.contents.iter().filter(|known| **known == content);
+            if alike.count() >= ALIKE {
+                self.left
+                    .push((path.clone(), tr!("it leads into a circle")));
+                self.tree.folders.remove(&path);
+                self.tree.others.insert(path);
+                continue;
+            }
+            around.contents.push(content);
             self.take(&path, &bytes, found, &around, excluded, &mut waiting);
         }
         Ok(Some(self))
@@ -167,7 +187,7 @@ impl Remote {
         folder: &str,
         bytes: &[u8],
         found: Vec<Found>,
-        around: &[Vec<u8>],
+        around: &Around,
         excluded: &Excluded,
         waiting: &mut Vec<Waiting>,
     ) {
@@ -215,15 +235,15 @@ impl Remote {
                     continue;
                 }
                 What::Folder => {
-                    let mut inside = around.to_vec();
-                    let circle = unique.as_ref().is_some_and(|id| around.contains(id));
+                    let mut inside = around.clone();
+                    let circle = unique.as_ref().is_some_and(|id| around.ids.contains(id));
                     if circle || path.matches('/').count() >= DEEPEST {
                         self.left
                             .push((path.clone(), tr!("it leads into a circle")));
                         self.tree.others.insert(path);
                         continue;
                     }
-                    inside.extend(unique);
+                    inside.ids.extend(unique);
                     self.tree.folders.insert(path.clone());
                     waiting.push((path.clone(), raw.clone(), inside));
                 }
@@ -243,4 +263,18 @@ impl Remote {
             }
         }
     }
+}
+
+/// A hash of what a folder holds.
+fn content(found: &[Found]) -> u64 {
+    let mut hash = DefaultHasher::new();
+    for entry in found {
+        entry.name.hash(&mut hash);
+        match entry.what {
+            What::File(size, _) => size.hash(&mut hash),
+            What::Folder => "folder".hash(&mut hash),
+            What::Link | What::Other => "other".hash(&mut hash),
+        }
+    }
+    hash.finish()
 }

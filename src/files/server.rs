@@ -131,6 +131,38 @@ pub fn make(client: &mut Client, remote: &Remote, folders: &[String]) -> Result<
     Ok(())
 }
 
+/// Whether names that differ only in capitals are different names on the server: asks for a file of it in other
+/// capitals.
+pub fn case_matters(session: &Session, client: &mut Client, remote: &Remote) -> Result<bool> {
+    let files = &remote.tree.files;
+    let swapped = |path: &String| {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let swap = |c: char| match c.is_ascii_lowercase() {
+            true => c.to_ascii_uppercase(),
+            false => c.to_ascii_lowercase(),
+        };
+        let name: String = name.chars().map(swap).collect();
+        match folder {
+            "" => name,
+            folder => format!("{folder}/{name}"),
+        }
+    };
+    let other = files
+        .keys()
+        .map(|path| (path, swapped(path)))
+        .find(|(path, other)| *path != other && !files.contains_key(other));
+    let Some((_, other)) = other else {
+        return Ok(true);
+    };
+    let found = client.size(&remote.path(&other)).map_err(|problem| {
+        problem.into_error(tr!(
+            "Asking {account} for a size",
+            account = session.account
+        ))
+    })?;
+    Ok(found.is_none())
+}
+
 /// LIST gives times of an unknown zone: asks for one of them, and shifts all.
 pub fn calibrate(session: &Session, client: &mut Client, remote: &mut Remote) -> Result<()> {
     let rough = |stamp: &Stamp| stamp.span > 0 && stamp.span < 3600;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 
+use super::names;
 use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
 use crate::postgres::tls;
@@ -136,6 +137,8 @@ pub struct Session {
     secure: AtomicBool,
     /// Whether the server was found to want the resumption of sessions as TLS 1.2 has it.
     older: AtomicBool,
+    /// Whether the server was found to refuse names that begin with a dot.
+    undotted: AtomicBool,
     /// What connections begin with.
     tls: Mutex<Option<Arc<ClientConfig>>>,
 }
@@ -149,6 +152,7 @@ impl Session {
             plain: AtomicBool::new(false),
             secure: AtomicBool::new(false),
             older: AtomicBool::new(false),
+            undotted: AtomicBool::new(false),
             tls: Mutex::new(None),
         })
     }
@@ -188,6 +192,20 @@ impl Session {
         if !self.older.swap(true, Ordering::SeqCst) {
             *self.tls.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
+    }
+
+    /// The name of a half sent file, as the server takes it.
+    pub fn part<'n>(&self, name: &'n str) -> &'n str {
+        match self.undotted.load(Ordering::SeqCst) {
+            true => names::without_dot(name),
+            false => name,
+        }
+    }
+
+    /// Goes on without names that begin with a dot. False where this one did not.
+    pub fn go_undotted(&self, name: &str) -> bool {
+        self.undotted.store(true, Ordering::SeqCst);
+        name.starts_with('.')
     }
 
     /// What TLS of a connection is set up with, and of its data connections: some servers want these to resume its

@@ -2,13 +2,14 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::client::Client;
 use super::local;
 use super::names;
 use super::session::Problem;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Result};
+use crate::private::only_for_owner;
 use crate::text::{Text, tr};
 
 /// Smaller files are rather transferred anew than looked at before.
@@ -33,6 +34,21 @@ pub struct Job {
     pub exact: bool,
 }
 
+/// How files that come get their names.
+pub trait Arrival: Sync {
+    /// What a file here was made from, where it is not what came.
+    fn original(&self, place: &Path) -> Option<PathBuf>;
+
+    /// Whether a file has to be changed before others may read it; [`settle`](Arrival::settle) then names it.
+    fn is_raw(&self, place: &Path) -> bool;
+
+    /// Gives what came as `part` the name `place`.
+    ///
+    /// # Errors
+    /// Those of the file fail this file only.
+    fn settle(&self, part: &Path, place: &Path) -> Result<()>;
+}
+
 impl Job {
     fn remote(&self, name: &[u8]) -> Vec<u8> {
         [&self.remote_folder[..], b"/", name].concat()
@@ -43,6 +59,7 @@ impl Job {
 pub fn down(
     client: &mut Client,
     job: &mut Job,
+    arrival: &dyn Arrival,
     moved: &dyn Fn(u64),
 ) -> std::result::Result<(), Problem> {
     let remote = job.remote(&job.remote_name);
@@ -68,6 +85,11 @@ pub fn down(
         .write(true)
         .open(&part)
         .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
+    let raw = arrival.is_raw(&job.local);
+    if raw {
+        only_for_owner(&file)
+            .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
+    }
     let there = file
         .metadata()
         .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?
@@ -96,8 +118,12 @@ pub fn down(
             .map_err(|error| failed(tr!("{path} cannot be removed", path), &error))?;
         return Err(Problem::Lost(tr!("what came is not what the server has")));
     }
-    fs::rename(&part, &job.local)
-        .map_err(|error| failed(tr!("{path} cannot be replaced", path), &error))
+    match raw {
+        true => arrival.settle(&part, &job.local)?,
+        false => fs::rename(&part, &job.local)
+            .map_err(|error| failed(tr!("{path} cannot be replaced", path), &error))?,
+    }
+    Ok(())
 }
 
 /// A file that cannot be written. A full disk concerns all others, too.
@@ -149,6 +175,8 @@ pub fn up(
         changed,
         &job.local.to_string_lossy(),
     );
+    let session = client.session().clone();
+    let name = session.part(&name);
     let (part, place) = (job.remote(name.as_bytes()), job.remote(&job.remote_name));
     let there = client.size(&part)?.unwrap_or(0);
     let from = if client.can_resume(there) && there <= size {
@@ -158,7 +186,15 @@ pub fn up(
     };
     file.seek(SeekFrom::Start(from)).map_err(unreadable)?;
     if from < size || size == 0 {
-        client.upload(&part, from, &mut file, moved)?;
+        match client.upload(&part, from, &mut file, moved) {
+            // No room is no matter of names.
+            Err(Problem::Refused(code @ 500..=599, _))
+                if code != 552 && session.go_undotted(name) =>
+            {
+                return up(client, job, replace, moved, pause);
+            }
+            other => other?,
+        }
     }
     let sent = match client.size(&part)? {
         Some(sent) => sent == size,
@@ -179,7 +215,8 @@ pub fn up(
         return put(client, job, &part, &place);
     }
     // Clones send at the same time, and most servers replace a file without asking.
-    let lock = job.remote(names::part(&names::text(&job.remote_name), 0, None, "lock").as_bytes());
+    let lock = names::part(&names::text(&job.remote_name), 0, None, "lock");
+    let lock = job.remote(session.part(&lock).as_bytes());
     let held = hold(client, &lock, pause)?;
     let outcome = match client.exists(&place) {
         Ok(false) => client.rename(&part, &place),
@@ -214,7 +251,7 @@ fn put(
         return Err(problem);
     }
     let name = names::part(&names::text(&job.remote_name), 0, None, "old");
-    let aside = job.remote(name.as_bytes());
+    let aside = job.remote(client.session().part(&name).as_bytes());
     if client.rename(place, &aside).is_err() {
         return Err(problem);
     }
@@ -255,11 +292,7 @@ fn hold(
 }
 
 /// Whether the two are the same by their hash, where the server tells it.
-fn intact(
-    client: &mut Client,
-    remote: &[u8],
-    here: &std::path::Path,
-) -> std::result::Result<bool, Problem> {
+fn intact(client: &mut Client, remote: &[u8], here: &Path) -> std::result::Result<bool, Problem> {
     match client.hash(remote)? {
         Some(hash) => Ok(hash == local::hash(here, client.feedback())?),
         None => Ok(true),

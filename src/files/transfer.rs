@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::session::{Problem, Session};
-use super::single::{Job, down, look_again, up};
+use super::single::{Arrival, Job, down, look_again, up};
 use crate::error::{Error, Result};
 use crate::text::{Text, tr};
 
@@ -18,10 +18,10 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Which way files go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+#[derive(Clone, Copy)]
+pub enum Way<'w> {
     /// From the server to this machine.
-    Down,
+    Down(&'w dyn Arrival),
     /// To the server. `replace`: whether one of the same name may be replaced.
     Up { replace: bool },
 }
@@ -39,7 +39,7 @@ pub struct Done {
 
 struct Work<'w> {
     session: &'w Arc<Session>,
-    way: Way,
+    way: Way<'w>,
     jobs: Mutex<VecDeque<Job>>,
     done: Mutex<Done>,
     /// What ends all work.
@@ -58,7 +58,7 @@ pub fn transfer(
     session: &Arc<Session>,
     first: &mut Option<Client>,
     jobs: Vec<Job>,
-    way: Way,
+    way: Way<'_>,
     connections: usize,
     progress: (f64, f64),
 ) -> Result<Done> {
@@ -237,12 +237,12 @@ impl Work<'_> {
         };
         let moved = |bytes| self.moved(bytes, progress);
         let outcome = match self.way {
-            Way::Down => {
+            Way::Down(arrival) => {
                 // The file may have become another one since it was listed.
                 if attempt > 1 {
                     look_again(connected, job).map_err(|problem| (problem, false))?;
                 }
-                down(connected, job, &moved)
+                down(connected, job, arrival, &moved)
             }
             Way::Up { replace } => up(connected, job, replace, &moved, &|| self.wait(PAUSE)),
         };

@@ -4,23 +4,21 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::manifest::Member;
-use crate::error::{Error, Result};
+use crate::destination::{Destination, Readers, What};
+use crate::error::Result;
 use crate::hex::hex;
-use crate::text::tr;
 
 /// A zip that is being written, in a temporary file beside its target.
 pub(super) struct ArchiveWriter {
     zip: ZipWriter<Target>,
-    file: NamedTempFile,
-    path: PathBuf,
+    file: Destination,
     members: BTreeMap<String, Member>,
 }
 
@@ -89,44 +87,9 @@ impl ArchiveWriter {
     /// [`Kind::File`](crate::error::Kind::File): `path` is no plain file, or its folder is not there
     /// or cannot be written.
     pub fn create(path: &Path) -> Result<Self> {
-        let text = path.to_string_lossy();
-        if path.is_dir() || text.ends_with(std::path::is_separator) {
-            return Err(Error::file(tr!("{text} is a folder.", text)).hint(tr!("Name a zip file.")));
-        }
-        // The zip takes the place of what is there: a device or a pipe must not vanish.
-        if path.exists() && !path.is_file() {
-            return Err(
-                Error::file(tr!("{text} is no plain file.", text)).hint(tr!("Name a zip file."))
-            );
-        }
-        let Some(name) = path.file_name() else {
-            return Err(Error::file(tr!(
-                "“{path}” names no file.",
-                path = path.display()
-            )));
-        };
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let unusable = |error: io::Error| {
-            Error::file(tr!(
-                "The package {path} cannot be written: {error}.",
-                path = path.display(),
-                error
-            ))
-            .hint(tr!("Choose an existing folder in which you may write."))
-        };
-        let mut prefix = std::ffi::OsString::from(".");
-        prefix.push(name);
-        prefix.push(".");
-        let file = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(".part")
-            .tempfile_in(folder)
-            .map_err(unusable)?;
+        let file = Destination::create(path, What::Package, Readers::Owner)?;
         let target = Target {
-            file: BufWriter::with_capacity(1 << 16, file.reopen().map_err(unusable)?),
+            file: BufWriter::with_capacity(1 << 16, file.handle()?),
             position: 0,
             end: 0,
             failed: false,
@@ -134,7 +97,6 @@ impl ArchiveWriter {
         Ok(Self {
             zip: ZipWriter::new(target),
             file,
-            path: path.to_owned(),
             members: BTreeMap::new(),
         })
     }
@@ -153,7 +115,7 @@ impl ArchiveWriter {
             .unix_permissions(0o600);
         self.zip
             .start_file(name, options)
-            .map_err(|error| broken(&self.path, error.into()))?;
+            .map_err(|error| self.file.broken(error.into()))?;
         Ok(MemberWriter {
             archive: self,
             name,
@@ -172,17 +134,15 @@ impl ArchiveWriter {
 
     /// Completes the zip and forces it to the disk; it still has its temporary name.
     pub fn finish(self) -> Result<Finished> {
-        let Self {
-            zip, file, path, ..
-        } = self;
-        let target = zip.finish().map_err(|error| broken(&path, error.into()))?;
+        let Self { zip, file, .. } = self;
+        let target = zip.finish().map_err(|error| file.broken(error.into()))?;
         target
             .file
             .into_inner()
             .map_err(io::IntoInnerError::into_error)
             .and_then(|file| file.sync_all())
-            .map_err(|error| broken(&path, error))?;
-        Ok(Finished { file, path })
+            .map_err(|error| file.broken(error))?;
+        Ok(Finished { file })
     }
 }
 
@@ -195,7 +155,7 @@ impl MemberWriter<'_> {
         archive
             .zip
             .write_all(content)
-            .map_err(|error| broken(&archive.path, error))
+            .map_err(|error| archive.file.broken(error))
     }
 
     /// Ends the member.
@@ -210,35 +170,12 @@ impl MemberWriter<'_> {
 
 /// A complete zip that waits for its name.
 pub(super) struct Finished {
-    file: NamedTempFile,
-    path: PathBuf,
+    file: Destination,
 }
 
 impl Finished {
     /// Gives the zip its name, replacing what had it.
     pub fn publish(self) -> Result<()> {
-        self.file
-            .persist(&self.path)
-            .map_err(|error| broken(&self.path, error.error))?;
-        // The new name itself must survive a power cut, too; elsewhere the system sees to it.
-        #[cfg(unix)]
-        if let Some(folder) = self.path.parent()
-            && let Err(error) = File::open(folder).and_then(|folder| folder.sync_all())
-        {
-            log::debug!("the folder {} was not synced: {error}", folder.display());
-        }
-        Ok(())
+        self.file.publish()
     }
-}
-fn broken(path: &Path, error: io::Error) -> Error {
-    let message = tr!(
-        "Writing the package {path} failed: {error}.",
-        path = path.display(),
-        error
-    );
-    Error::file(message)
-        .hint(tr!(
-            "Check the free space on that disk; no package was written."
-        ))
-        .caused_by(error)
 }

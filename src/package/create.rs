@@ -9,12 +9,13 @@ use uuid::Uuid;
 use super::Request;
 use super::archive_writer::ArchiveWriter;
 use super::dump::{PgDump, View};
+use super::listed::Listed;
 use super::manifest::{self, Central, Manifest};
 use super::script;
 use super::tables::{self, Source};
 use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
-use crate::postgres::{Connection, Doing, quote};
+use crate::postgres::{Connection, Doing, Table, quote};
 use crate::secret::Secret;
 use crate::structure::{self, Identity};
 use crate::text::{Text, tr};
@@ -40,7 +41,12 @@ const CHUNK: usize = 1 << 16;
 pub fn create(central: &mut Connection, wanted: &Request, feedback: &Feedback) -> Result<Text> {
     let identity = structure::require_central(central)?;
     let schemas = tables::schemas(&mut **central, &wanted.schemas, feedback)?;
-    tables::refuse_unprepared(&mut **central, &schemas, feedback)?;
+    let sources = tables::list(&mut **central, &schemas)?;
+    let listed = Listed::find(&mut **central, &schemas, &wanted.tables, &sources)?;
+    if let Some(warning) = listed.warning() {
+        feedback.warning(warning);
+    }
+    tables::refuse_unprepared(&mut **central, &schemas, &listed, feedback)?;
     let additional = wanted
         .additional_sql
         .as_deref()
@@ -53,20 +59,21 @@ pub fn create(central: &mut Connection, wanted: &Request, feedback: &Feedback) -
         environment: central.child_environment(),
         identity,
         schemas,
+        listed,
         additional,
         pg_dump,
         feedback,
     };
     for _ in 0..ATTEMPTS {
         feedback.check()?;
-        let before = tables::list(&mut **central, &packaging.schemas)?;
+        let before = packaging.tables(&mut **central)?;
         let mut transaction = central
             .build_transaction()
             .isolation_level(IsolationLevel::RepeatableRead)
             .start()
             .doing(|| tr!("Starting a transaction"))?;
         lock(&mut transaction, &before)?;
-        let tables = tables::list(&mut transaction, &packaging.schemas)?;
+        let tables = packaging.tables(&mut transaction)?;
         let same = before.len() == tables.len()
             && before
                 .iter()
@@ -126,12 +133,20 @@ struct Packaging<'a> {
     environment: Vec<(String, Secret)>,
     identity: Identity,
     schemas: Vec<String>,
+    listed: Listed,
     additional: Option<String>,
     pg_dump: PgDump,
     feedback: &'a Feedback,
 }
 
 impl Packaging<'_> {
+    /// The tables to package.
+    fn tables(&self, client: &mut impl GenericClient) -> Result<Vec<Source>> {
+        let mut sources = tables::list(client, &self.schemas)?;
+        sources.retain(|source| self.listed.has(&source.table));
+        Ok(sources)
+    }
+
     /// Writes all members in the snapshot of `transaction`.
     fn write(
         &self,
@@ -146,7 +161,8 @@ impl Packaging<'_> {
         let extensions = tables::extensions(&mut transaction, &self.schemas, self.feedback)?;
         self.definitions(state.get("exported"), &mut archive)?;
         let tables = self.rows(&mut transaction, sources, &mut archive)?;
-        let sequences = tables::sequences(&mut transaction, &self.schemas)?;
+        let mut sequences = tables::sequences(&mut transaction, &self.schemas)?;
+        sequences.retain(|s| self.listed.has(&Table::new(&*s.schema, &*s.name)));
         let sequences = serde_json::to_vec(&sequences).map_err(|error| {
             Error::internal(format!("The sequences cannot be written: {error}."))
         })?;
@@ -178,6 +194,7 @@ impl Packaging<'_> {
             pg_dump_version: self.pg_dump.version.clone(),
             snapshot: state.get("snapshot"),
             schemas: self.schemas.clone(),
+            listed: self.listed.tables.as_deref().map(manifest::names),
             extensions,
             tables,
             members: archive.members().clone(),
@@ -206,6 +223,7 @@ impl Packaging<'_> {
             environment: &self.environment,
             snapshot,
             schemas: &self.schemas,
+            left_out: &self.listed.left_out,
         };
         self.feedback.info(tr!(
             "Reading the definitions of {schemas}.",

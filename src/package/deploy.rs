@@ -291,8 +291,13 @@ impl Deployment<'_> {
             .doing(doing)?;
         clone
             .execute(
-                "SELECT lizsync.register_clone($1, $2, NULL, $3)",
-                &[&self.clone_id, &manifest.schemas, &self.id],
+                "SELECT lizsync.register_clone($1, $2, NULL, $3, $4::text::jsonb)",
+                &[
+                    &self.clone_id,
+                    &manifest.schemas,
+                    &self.id,
+                    &manifest.listed_json()?,
+                ],
             )
             .doing(doing)?;
         Ok(())
@@ -308,6 +313,7 @@ impl Deployment<'_> {
                     &self.package.manifest.schemas,
                     &self.package.manifest.package_id,
                     &self.id,
+                    &self.package.manifest.listed_json()?,
                 ],
             )
             .doing(|| tr!("Registering the clone in the central"))?;

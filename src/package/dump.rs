@@ -1,5 +1,6 @@
 //! Running `pg_dump`, which writes the definitions of a package.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::feedback::Feedback;
-use crate::postgres::quote;
+use crate::postgres::{Table, quote};
 use crate::secret::{Secret, without};
 use crate::text::tr;
 
@@ -31,6 +32,8 @@ pub(super) struct View<'a> {
     pub snapshot: &'a str,
     /// The schemas.
     pub schemas: &'a [String],
+    /// What of them is left out.
+    pub left_out: &'a BTreeSet<Table>,
 }
 
 impl PgDump {
@@ -109,6 +112,9 @@ impl PgDump {
         for schema in view.schemas {
             // A pattern; in double quotes every character stands for itself.
             command.arg(format!("--schema={}", quote(schema)));
+        }
+        for table in view.left_out {
+            command.arg(format!("--exclude-table={table}"));
         }
         // Only what this connection says may decide where pg_dump connects to.
         for (name, _) in std::env::vars_os() {

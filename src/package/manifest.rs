@@ -43,12 +43,33 @@ pub(super) struct Manifest {
     pub snapshot: String,
     /// The packaged schemas.
     pub schemas: Vec<String>,
+    /// The tables of them that are packaged, and synchronised; none for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Vec<Name>>,
     /// What the packaged objects need, in the order of creation.
     pub extensions: Vec<Extension>,
     /// The tables that hold rows: ordinary tables and partitions.
     pub tables: Vec<Table>,
     /// Every other member, by name.
     pub members: BTreeMap<String, Member>,
+}
+
+/// A table, as `lizsync.synchronized_schemas` names those of a clone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Name {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub table: String,
+}
+
+/// The names of tables.
+pub(super) fn names(tables: &[postgres::Table]) -> Vec<Name> {
+    let name = |table: &postgres::Table| Name {
+        schema: table.schema.clone(),
+        table: table.name.clone(),
+    };
+    tables.iter().map(name).collect()
 }
 
 /// The central database at the moment of the snapshot.
@@ -122,6 +143,15 @@ impl Manifest {
             .map_err(|error| Error::internal(format!("The manifest cannot be written: {error}.")))
     }
 
+    /// The listed tables as `lizsync.register_clone` takes them; None for all.
+    pub fn listed_json(&self) -> Result<Option<String>> {
+        let text = |listed| {
+            serde_json::to_string(listed)
+                .map_err(|error| Error::internal(format!("A list cannot be written: {error}.")))
+        };
+        self.listed.as_ref().map(text).transpose()
+    }
+
     /// Reads and validates `manifest.json`.
     ///
     /// # Errors
@@ -189,6 +219,12 @@ impl Manifest {
         }
         if self.central.system_identifier.parse::<i64>().is_err() {
             return Err(tr!("the system identifier is not a number"));
+        }
+        let listed = self.listed.iter().flatten();
+        let mut strange = listed.filter(|name| !self.schemas.contains(&name.schema));
+        if let Some(Name { schema, table }) = strange.next() {
+            let name = postgres::Table::new(&**schema, &**table).plain();
+            return Err(tr!("the table {name} is in none of its schemas", name));
         }
         let mut expected = BTreeSet::new();
         for (index, table) in self.tables.iter().enumerate() {
@@ -277,6 +313,7 @@ pub(super) mod tests {
             pg_dump_version: "15.18".into(),
             snapshot: "10:20:11,12".into(),
             schemas: vec!["gis".into()],
+            listed: None,
             extensions: Vec::new(),
             tables: vec![Table {
                 schema: "gis".into(),

@@ -6,6 +6,7 @@ mod create;
 mod deploy;
 mod dump;
 mod guard;
+mod listed;
 mod load;
 mod manifest;
 mod script;
@@ -21,6 +22,8 @@ pub use deploy::deploy;
 pub struct Request {
     /// The schemas.
     pub schemas: Vec<String>,
+    /// The tables of them, each with its schema where that was given; empty for all.
+    pub tables: Vec<(Option<String>, String)>,
     /// The folder of `pg_dump`.
     pub binaries: PathBuf,
     /// SQL to run in the clone after the deployment.

@@ -3,6 +3,7 @@
 use ::postgres::GenericClient;
 use serde::{Deserialize, Serialize};
 
+use super::listed::Listed;
 use super::manifest::{Extension, is_reserved};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
@@ -111,6 +112,7 @@ fn available(client: &mut impl GenericClient) -> Result<Text> {
 pub(super) fn refuse_unprepared(
     client: &mut impl GenericClient,
     schemas: &[String],
+    listed: &Listed,
     feedback: &Feedback,
 ) -> Result<()> {
     let rows = client
@@ -119,8 +121,9 @@ pub(super) fn refuse_unprepared(
     let uncaptured = structure::uncaptured(client, schemas)?;
     let mut unprepared = Vec::new();
     for row in rows {
-        let name = Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name")).plain();
-        if !matches!(row.get("kind"), "r" | "p") {
+        let table = Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
+        let name = table.plain();
+        if !listed.has(&table) || !matches!(row.get("kind"), "r" | "p") {
             continue;
         }
         if row.get("inherits") {

@@ -114,6 +114,70 @@ fn quoted_name(text: &str) -> Option<(String, &str)> {
     }
 }
 
+/// Splits a comma-separated list of tables, each with or without its schema, as [`names`] does it with names:
+/// `gis.trees, "My schema"."a.b", hedges`. Duplicates and empty entries are dropped.
+///
+/// # Errors
+/// [`Kind::Parameter`](crate::error::Kind::Parameter) for what is no name of a table.
+pub fn table_names(parameter: &str, list: &str) -> Result<Vec<(Option<String>, String)>> {
+    let mut tables = Vec::new();
+    let mut rest = list.trim_start();
+    while !rest.is_empty() {
+        let (table, after) = table_name(rest).ok_or_else(|| {
+            Error::parameter(tr!(
+                "In the list of parameter {parameter}, a name is no name of a table.",
+                parameter
+            ))
+            .hint(tr!("Write schema.table, and separate the tables by commas; put a name that holds a dot or a comma into double quotes."))
+        })?;
+        tables.extend(table.filter(|table| !tables.contains(table)));
+        rest = after.trim_start();
+    }
+    Ok(tables)
+}
+
+/// A table at the head of a list, None for an empty entry, and what comes behind its comma.
+type Head<'t> = (Option<(Option<String>, String)>, &'t str);
+
+fn table_name(text: &str) -> Option<Head<'_>> {
+    let (first, after) = part(text)?;
+    let after = after.trim_start();
+    let (table, after) = match after.strip_prefix('.') {
+        Some(rest) => {
+            let (second, after) = part(rest.trim_start())?;
+            if first.is_empty() || second.is_empty() {
+                return None;
+            }
+            (Some((Some(first), second)), after.trim_start())
+        }
+        None => ((!first.is_empty()).then_some((None, first)), after),
+    };
+    match after.strip_prefix(',') {
+        Some(rest) => Some((table, rest)),
+        None => after.is_empty().then_some((table, "")),
+    }
+}
+
+/// A name up to a dot, a comma or the end, and the rest.
+fn part(text: &str) -> Option<(String, &str)> {
+    let Some(mut rest) = text.strip_prefix('"') else {
+        let end = text.find(['.', ',']).unwrap_or(text.len());
+        return Some((text[..end].trim().to_owned(), &text[end..]));
+    };
+    let mut name = String::new();
+    loop {
+        let (piece, after) = rest.split_once('"')?;
+        name.push_str(piece);
+        match after.strip_prefix('"') {
+            Some(again) => {
+                name.push('"');
+                rest = again;
+            }
+            None => return Some((name, after)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +187,24 @@ mod tests {
         assert_eq!(Table::new("a\"b", "C d").to_string(), "\"a\"\"b\".\"C d\"");
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
+    }
+
+    #[test]
+    fn lists_of_tables() {
+        let list = |text| {
+            let tables = table_names("TABLES", text).ok()?;
+            let plain = |(schema, name): (Option<String>, String)| match schema {
+                Some(schema) => format!("{schema}/{name}"),
+                None => name,
+            };
+            Some(tables.into_iter().map(plain).collect::<Vec<_>>())
+        };
+        let found = list(" gis.trees , hedges,,gis.trees, \"My schema\" . \"a.b,\"\"\"").unwrap();
+        assert_eq!(found, ["gis/trees", "hedges", "My schema/a.b,\""]);
+        assert_eq!(list(" ").unwrap(), [""; 0]);
+        for text in ["a.b.c", "a.", ".b", "\"a", "\"a\" b", "a.\"b\"c"] {
+            assert!(list(text).is_none(), "{text}");
+        }
     }
 
     #[test]

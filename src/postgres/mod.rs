@@ -15,9 +15,8 @@ mod wait;
 
 pub use connect::{Connection, open, open_in};
 pub use conninfo::Surroundings;
-pub(crate) use conninfo::open_to_others;
 pub use error::{Doing, is_collision, is_unique_violation};
-pub use ident::{Table, literal, names, quote};
+pub use ident::{Table, literal, names, quote, table_names};
 pub use location::{Location, locate_in};
 pub use lock::lock_clone;
 pub use template::Template;

@@ -13,11 +13,12 @@ use super::central::Databases;
 use super::document;
 use super::forms::Rules;
 use crate::error::{Error, Result};
+use crate::private::only_for_owner;
 use crate::text::{Argument, Text, tr};
 
 /// More than any project needs, also one with large pictures in it; keeps a crafted zip from filling
 /// the memory.
-const LARGEST: u64 = 256 << 20;
+pub(super) const LARGEST: u64 = 256 << 20;
 
 /// Whether a file is a project that is adapted, by its name: `.qgs` or `.qgz`, but not `_.qgs` or
 /// `_.qgz`.
@@ -88,54 +89,32 @@ pub(super) struct Done {
 /// # Errors
 /// [`Kind::File`](crate::error::Kind::File): it was left as it is.
 pub(super) fn adapt(path: &Path, databases: &Databases<'_>) -> Result<Done> {
-    let refused = |why: Text| {
-        Error::file(tr!(
-            "The project {path} was left as it is: {why}.",
-            path = path.display(),
-            why
-        ))
-    };
-    let failed = |error: io::Error| refused(error.text());
+    let failed = |error: io::Error| left(path, error.text());
     // Looked at before it is opened: that would wait for the other end of a pipe.
     let before = fs::symlink_metadata(path).map_err(failed)?;
     if before.is_symlink() {
-        return Err(refused(tr!("it is a link")).hint(tr!("Name the project that it leads to.")));
+        return Err(left(path, tr!("it is a link")).hint(tr!("Name the project that it leads to.")));
     }
     if !before.is_file() {
-        return Err(refused(tr!("it is no plain file")));
+        return Err(left(path, tr!("it is no plain file")));
     }
     if before.len() > LARGEST {
-        return Err(refused(tr!("it is too large")));
+        return Err(left(path, tr!("it is too large")));
     }
     let content = fs::read(path).map_err(failed)?;
-    let zipped = content.starts_with(b"PK\x03\x04");
-    let adapt = |rules: &dyn Rules| {
-        if zipped {
-            adapt_zip(&content, rules)
-        } else {
-            adapt_text(&content, rules)
-        }
-    };
-    let outcome = adapt(databases).map_err(|why| {
-        refused(why).hint(tr!(
-            "Open it in QGIS, save it, and send it again, or fetch it again."
-        ))
-    })?;
+    let outcome = adapted(&content, databases).map_err(|why| refused(path, why))?;
     let Some(new) = outcome.new else {
         return Ok(Done::default());
     };
     let write = || -> io::Result<bool> {
-        let file = temporary(path, &new, &before)?;
+        let file = temporary(path, &new, false)?;
+        like(file.as_file(), &before)?;
         let backup = backup_path(path);
         // Where one is there already, it may be all that is left of the project as it was.
-        let partly = || adapt(&databases.of_clone()).is_ok_and(|outcome| outcome.sources > 0);
+        let partly =
+            || adapted(&content, &databases.of_clone()).is_ok_and(|outcome| outcome.sources > 0);
         if !backup.exists() || !partly() {
-            let kept = temporary(&backup, &content, &before)?;
-            only_for_owner(kept.as_file())?;
-            if let Ok(time) = before.modified() {
-                kept.as_file().set_modified(time)?;
-            }
-            kept.persist(&backup).map_err(|error| error.error)?;
+            keep(&backup, &content, &before)?;
         }
         let now = fs::symlink_metadata(path)?;
         let unchanged = now.len() == before.len() && now.modified().ok() == before.modified().ok();
@@ -150,7 +129,7 @@ pub(super) fn adapt(path: &Path, databases: &Databases<'_>) -> Result<Done> {
             leftover: outcome.leftover,
         }),
         Ok(false) => {
-            Err(refused(tr!("somebody else changed it just now")).hint(tr!("Run this again.")))
+            Err(left(path, tr!("somebody else changed it just now")).hint(tr!("Run this again.")))
         }
         Err(error) => Err(failed(error).hint(tr!(
             "See whether its folder may be written and its disk has free space."
@@ -158,15 +137,50 @@ pub(super) fn adapt(path: &Path, databases: &Databases<'_>) -> Result<Done> {
     }
 }
 
+fn left(path: &Path, why: Text) -> Error {
+    Error::file(tr!(
+        "The project {path} was left as it is: {why}.",
+        path = path.display(),
+        why
+    ))
+}
+
+/// A project that cannot be adapted.
+fn refused(path: &Path, why: Text) -> Error {
+    left(path, why).hint(tr!(
+        "Open it in QGIS, save it, and send it again, or fetch it again."
+    ))
+}
+
+/// Keeps a project as it was, for its owner only, with the time of its last change.
+pub(super) fn keep(backup: &Path, content: &[u8], before: &Metadata) -> io::Result<()> {
+    let kept = temporary(backup, content, false)?;
+    like(kept.as_file(), before)?;
+    only_for_owner(kept.as_file())?;
+    if let Ok(time) = before.modified() {
+        kept.as_file().set_modified(time)?;
+    }
+    kept.persist(backup).map_err(|error| error.error)?;
+    Ok(())
+}
+
 /// A project that was read.
 #[derive(Default)]
-struct Outcome {
+pub(super) struct Outcome {
     /// Its new content, if it is another one.
-    new: Option<Vec<u8>>,
+    pub new: Option<Vec<u8>>,
     /// The sources that were replaced; without new content, those that mean what was asked for.
-    sources: u64,
+    pub sources: u64,
     /// The line in which a password still stands.
-    leftover: Option<usize>,
+    pub leftover: Option<usize>,
+}
+
+/// What becomes of a project, plain or zipped; or why it cannot be read.
+pub(super) fn adapted(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, Text> {
+    match content.starts_with(b"PK\x03\x04") {
+        true => adapt_zip(content, rules),
+        false => adapt_text(content, rules),
+    }
 }
 
 fn adapt_text(content: &[u8], rules: &dyn Rules) -> std::result::Result<Outcome, Text> {
@@ -258,8 +272,9 @@ fn copy<R: Read + Seek, W: Write + Seek>(
     new.set_raw_comment(archive.comment().into())
 }
 
-/// A temporary file beside `path` that is complete and waits for its name.
-fn temporary(path: &Path, content: &[u8], before: &Metadata) -> io::Result<NamedTempFile> {
+/// A temporary file beside `path` that is complete and waits for its name: for its owner only, or `open` to whom
+/// new files are.
+pub(super) fn temporary(path: &Path, content: &[u8], open: bool) -> io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -268,18 +283,22 @@ fn temporary(path: &Path, content: &[u8], before: &Metadata) -> io::Result<Named
     let mut prefix = OsString::from(".lizsync-");
     prefix.push(path.file_name().unwrap_or_default());
     prefix.push(".");
-    let mut file = tempfile::Builder::new()
-        .prefix(&prefix)
-        .suffix(".part")
-        .tempfile_in(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".part");
+    #[cfg(unix)]
+    if open {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let _ = open;
+    let mut file = builder.tempfile_in(folder)?;
     file.write_all(content)?;
-    like(file.as_file(), before)?;
     file.as_file().sync_all()?;
     Ok(file)
 }
 
 /// Gives a file the permissions and, where that is allowed, the owner of another.
-fn like(file: &File, other: &Metadata) -> io::Result<()> {
+pub(super) fn like(file: &File, other: &Metadata) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, fchown};
@@ -288,15 +307,4 @@ fn like(file: &File, other: &Metadata) -> io::Result<()> {
         }
     }
     file.set_permissions(other.permissions())
-}
-
-/// Nobody but its owner may read it. On Windows the folder decides.
-fn only_for_owner(file: &File) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    }
-    let _ = file;
-    Ok(())
 }

@@ -4,6 +4,7 @@
 //! them, what means the central is replaced; every other byte stays. [`adapt`] takes a folder,
 //! [`adapt_files`] single projects; [`datasource`] is the grammar of PostgreSQL data sources.
 
+mod adopt;
 mod central;
 pub mod datasource;
 mod document;
@@ -18,6 +19,7 @@ mod xml;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use adopt::adopt;
 pub use files::{backup_path, is_project};
 
 use crate::error::{Kind, Result};
@@ -39,6 +41,15 @@ pub struct Adapted {
     /// Projects that were left as they are, and why, and those that still hold a password of the
     /// central where it is no source. Each was also told as a warning.
     pub problems: Vec<Text>,
+}
+
+impl std::ops::AddAssign for Adapted {
+    fn add_assign(&mut self, other: Self) {
+        self.projects += other.projects;
+        self.changed += other.changed;
+        self.sources += other.sources;
+        self.problems.extend(other.problems);
+    }
 }
 
 /// Adapts the projects of a folder and its sub-folders: `.qgs` and `.qgz`, except those whose names
@@ -107,32 +118,41 @@ pub fn adapt_in(
     for path in files.iter().filter(|path| is_project(path)) {
         feedback.check()?;
         adapted.projects += 1;
-        let told = adapted.problems.len();
+        let known = adapted.problems.len();
         match files::adapt(path, &databases) {
             Ok(done) if done.sources == 0 => {}
             Ok(done) => {
                 adapted.changed += 1;
                 adapted.sources += done.sources;
-                feedback.info(tr!(
-                    "The project {path}: {n} data source changed to the clone; as it was, it is kept as {backup}."
-                        | "The project {path}: {n} data sources changed to the clone; as it was, it is kept as {backup}." % done.sources,
-                    path = path.display(),
-                    backup = backup_path(path).display()
-                ));
-                adapted.problems.extend(done.leftover.map(|line| {
-                    tr!(
-                        "The project {path} still holds a password of the central database in line {line}, outside of what is known to be a data source. Take it out there, or change the password.",
-                        path = path.display(),
-                        line
-                    )
-                }));
+                feedback.info(told(path, done.sources));
+                let problem = done.leftover.map(|line| leftover(path, line));
+                adapted.problems.extend(problem);
             }
             Err(error) if error.kind() == Kind::File => adapted.problems.push(error.whole()),
             Err(error) => return Err(error),
         }
-        for problem in &adapted.problems[told..] {
+        for problem in &adapted.problems[known..] {
             feedback.warning(problem.clone());
         }
     }
     Ok(adapted)
+}
+
+fn told(path: &Path, sources: u64) -> Text {
+    let backup = backup_path(path);
+    tr!(
+        "The project {path}: {n} data source changed to the clone; as it was, it is kept as {backup}."
+            | "The project {path}: {n} data sources changed to the clone; as it was, it is kept as {backup}."
+                % sources,
+        path = path.display(),
+        backup = backup.display()
+    )
+}
+
+fn leftover(path: &Path, line: usize) -> Text {
+    tr!(
+        "The project {path} still holds a password of the central database in line {line}, outside of what is known to be a data source. Take it out there, or change the password.",
+        path = path.display(),
+        line
+    )
 }

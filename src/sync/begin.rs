@@ -119,6 +119,7 @@ impl<'a> Run<'a> {
             written: Vec::new(),
             committed: false,
             unlike: BTreeSet::new(),
+            report: None,
             feedback,
         })
     }

@@ -7,20 +7,21 @@ use super::scope::Scope;
 use super::sides::at_once;
 use super::transfer::New;
 use super::unread::UnreadTable;
+use super::wanted::Wanted;
 use crate::error::Result;
 use crate::postgres::{Doing, Table, Template, literal};
-use crate::structure;
+use crate::structure::{self, Uncaptured};
 use crate::text::tr;
 
 impl Run<'_> {
     /// Warns of tables whose edits are not captured whole: what is done there meanwhile never travels.
     pub(super) fn warn_of_uncaptured(&mut self) -> Result<()> {
-        let schemas = self.schemas()?;
+        let wanted = self.wanted()?;
         let look = |participant: &mut Participant| {
             let gone = "SELECT s FROM unnest($1::text[]) AS s WHERE NOT EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = s)";
             let rows = participant
                 .connection
-                .query(gone, &[&schemas])
+                .query(gone, &[&wanted.schemas])
                 .doing(|| tr!("Looking at the schemas"))?;
             for row in rows {
                 self.feedback.warning(tr!(
@@ -29,11 +30,22 @@ impl Run<'_> {
                     side = participant.side.full()
                 ));
             }
-            structure::uncaptured(&mut *participant.connection, &schemas)
+            let gone = include_str!("../../sql/sync/gone.sql");
+            let (of, names) = wanted.names();
+            let rows = participant
+                .connection
+                .query(gone, &[&of, &names])
+                .doing(|| tr!("Looking at the tables"))?;
+            for row in rows {
+                let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
+                self.feedback.warning(tr!("The table {table} is synchronised by this clone, but it is not in {side} any more: what is edited under another name does not travel. Give it its name back, or package and deploy again.", table = table.plain(), side = participant.side.full()));
+            }
+            structure::uncaptured(&mut *participant.connection, &wanted.schemas)
         };
         let (in_central, in_clone) = at_once(|| look(&mut self.central), || look(&mut self.clone))?;
         for (side, tables) in [(Side::Central, in_central), (Side::Clone, in_clone)] {
-            for found in tables.iter().filter(|table| table.prepared) {
+            let concerned = |found: &&Uncaptured| found.prepared && wanted.has(&found.table);
+            for found in tables.iter().filter(concerned) {
                 let way_out = match side {
                     _ if found.inherited => {
                         tr!("inheritance is not supported; end it, or partition the table.")
@@ -62,7 +74,7 @@ impl Run<'_> {
         &mut self,
         scope: &mut Scope,
         new: &New,
-        schemas: &[String],
+        wanted: &Wanted,
     ) -> Result<()> {
         let names = |of: fn(&UnreadTable) -> &str, unread: &[&UnreadTable]| -> Vec<String> {
             unread.iter().map(|table| of(table).to_owned()).collect()
@@ -96,7 +108,7 @@ impl Run<'_> {
             .query(
                 &sql,
                 &[
-                    &schemas,
+                    &wanted.schemas,
                     &names(|t| &t.schema, &tables),
                     &names(|t| &t.name, &tables),
                     &oids,
@@ -109,7 +121,9 @@ impl Run<'_> {
         }
         for row in of_central {
             let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
-            scope.add_unusable(table, false);
+            if wanted.has(&table) {
+                scope.add_unusable(table, false);
+            }
         }
         Ok(())
     }

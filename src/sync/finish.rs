@@ -14,6 +14,7 @@ use super::run::{Ended, Run};
 use super::scope::Scope;
 use super::transfer::{New, Tally, Transferred};
 use super::unread::Unread;
+use super::wanted::Wanted;
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, literal};
 use crate::text::tr;
@@ -154,24 +155,16 @@ impl Run<'_> {
             .receive(&self.clone, &begun.clone, &self.stamp(None))
     }
 
-    /// The schemas to synchronise: as the central has registered them, else as they were deployed.
-    pub(super) fn schemas(&mut self) -> Result<Vec<String>> {
+    /// What is to be synchronised: as the central has registered it, else as it was deployed.
+    pub(super) fn wanted(&mut self) -> Result<Wanted> {
         let sql = include_str!("../../sql/sync/scope.sql");
         let id = self.clone.id;
+        let doing = || tr!("Reading which schemas the clone synchronises");
         for participant in [&mut self.central, &mut self.clone] {
-            let row = participant
-                .connection
-                .query_opt(sql, &[&id])
-                .doing(|| tr!("Reading which schemas the clone synchronises"))?;
+            let row = participant.connection.query_opt(sql, &[&id]).doing(doing)?;
             if let Some(row) = row {
-                let names: Vec<Option<String>> = row
-                    .try_get("schemas")
-                    .doing(|| tr!("Reading which schemas the clone synchronises"))?;
-                return names.into_iter().collect::<Option<_>>().ok_or_else(|| {
-                    Error::state(tr!(
-                        "The list of schemas of this clone (lizsync.synchronized_schemas of {connection}) has an entry that is null.",
-                        connection = participant.connection.describe()
-                    ))
+                return Wanted::from_row(&row).doing(doing)?.ok_or_else(|| {
+                    Error::state(tr!("The list of schemas of this clone (lizsync.synchronized_schemas of {connection}) has an entry that is null.", connection = participant.connection.describe()))
                     .hint(tr!("Whoever owns the table has to correct it."))
                 });
             }
@@ -206,12 +199,18 @@ impl Run<'_> {
         if known {
             return Ok(());
         }
-        let schemas = self.schemas()?;
+        let wanted = self.wanted()?;
         self.central
             .connection
             .execute(
                 include_str!("../../sql/structure/register_clone.sql"),
-                &[&self.clone.id, &schemas, &None::<Uuid>, &self.deployment],
+                &[
+                    &self.clone.id,
+                    &wanted.schemas,
+                    &None::<Uuid>,
+                    &self.deployment,
+                    &wanted.tables_json(),
+                ],
             )
             .doing(|| tr!("Registering the clone in the central"))?;
         Ok(())

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::change::{Change, Edit, Event, Field, Fields, Net};
 
 /// One of the two databases of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// The central.
     Central,

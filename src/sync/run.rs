@@ -10,6 +10,7 @@ use super::finish::Written;
 use super::lineage;
 use super::outcome::Outcome;
 use super::participant::Participant;
+use super::report::Gathered;
 use super::scope::Scope;
 use super::sides::at_once;
 use super::tables;
@@ -17,6 +18,7 @@ use super::transfer::{New, Transferred, transfer};
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{self, is_collision};
+use crate::report::Report;
 use crate::secret::Secret;
 use crate::text::{Text, tr};
 
@@ -24,8 +26,17 @@ use crate::text::{Text, tr};
 const TRIES: usize = 6;
 const FREE_TRIES: usize = 3;
 
+/// What a caller wants of a run besides the synchronisation.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes {
+    /// That what all clones have received then leaves the central's log.
+    pub prune: bool,
+    /// That it gathers what a report needs.
+    pub report: bool,
+}
+
 /// Synchronises a clone with its central. `central` and `clone` are connection values, `named` the
-/// connections that the caller named; `prune`: whether what all clones have received then leaves the central's log.
+/// connections that the caller named. Returns what was done, and the report where one is wanted.
 ///
 /// # Errors
 /// Every kind but transfer and program. Nothing is half applied on a side: what was committed to
@@ -34,23 +45,26 @@ pub fn run(
     central: &str,
     clone: &str,
     named: &BTreeMap<String, Secret>,
-    prune: bool,
+    wishes: Wishes,
     feedback: &Feedback,
-) -> Result<Outcome> {
+) -> Result<(Outcome, Option<Report>)> {
+    let gathered = wishes.report.then(|| Box::new(Gathered::new()));
     feedback.info(tr!("Connecting to the central database and to the clone."));
     let (central, clone) = at_once(
         || postgres::open(central, named, feedback),
         || postgres::open(clone, named, feedback),
     )?;
     let mut run = Run::prepare(central, clone, feedback)?;
+    run.report = gathered;
     run.warn_of_uncaptured()?;
     run.synchronize()?;
     run.tell_aside();
-    if prune {
+    let report = run.report();
+    if wishes.prune {
         run.prune_log()?;
     }
     feedback.progress(100.0);
-    Ok(run.outcome)
+    Ok((run.outcome, report))
 }
 
 /// How a try ended.
@@ -85,6 +99,8 @@ pub(super) struct Run<'a> {
     pub(super) committed: bool,
     /// What was told about columns of different types.
     pub(super) unlike: BTreeSet<Text>,
+    /// What the passes leave for the report, where one is wanted.
+    pub(super) report: Option<Box<Gathered>>,
     pub(super) feedback: &'a Feedback,
 }
 
@@ -143,6 +159,7 @@ impl Run<'_> {
         let new = self.new_events(&begun)?;
         let anything = begun.stored || !new.in_central.is_empty() || !new.in_clone.is_empty();
         let offset = self.clock_offset()?;
+        self.note_clocks(offset);
         self.feedback.progress(10.0);
         if anything {
             self.exchange(&begun, &new, offset)
@@ -160,13 +177,17 @@ impl Run<'_> {
 
     /// Steps 3 to 6, where there is something to do.
     fn exchange(&mut self, begun: &Begun, new: &New, offset: Time) -> Result<Ended> {
-        let schemas = self.schemas()?;
-        let read =
-            |participant: &mut Participant| tables::read(&mut *participant.connection, &schemas);
+        let wanted = self.wanted()?;
+        let read = |participant: &mut Participant| {
+            let (mut tables, references) =
+                tables::read(&mut *participant.connection, &wanted.schemas)?;
+            tables.retain(|table, _| wanted.has(table));
+            Ok((tables, references))
+        };
         let ((central, central_references), (clone, clone_references)) =
             at_once(|| read(&mut self.central), || read(&mut self.clone))?;
         let mut scope = Scope::new(central, clone, &central_references, self.feedback);
-        self.find_unusable(&mut scope, new, &schemas)?;
+        self.find_unusable(&mut scope, new, &wanted)?;
         let scope = scope;
         let mut transferred = transfer(
             &mut self.central,
@@ -174,6 +195,7 @@ impl Run<'_> {
             &scope,
             new,
             offset,
+            self.report.is_some(),
             self.feedback,
         )?;
         let numbers = transferred
@@ -191,7 +213,9 @@ impl Run<'_> {
         let references = [&central_references[..], &clone_references[..]];
         let written = self.write(begun, &scope, references, &mut transferred)?;
         self.feedback.progress(80.0);
-        self.finish(begun, new, &written, &transferred, Some(&scope))
+        let ended = self.finish(begun, new, &written, &transferred, Some(&scope))?;
+        self.gather(&scope, &written, &transferred);
+        Ok(ended)
     }
 
     /// Tells once of columns of the tables to be written that have another type on the other side.

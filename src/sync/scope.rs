@@ -252,6 +252,11 @@ impl Scope {
         Some(Refusal::new(code, None, message))
     }
 
+    /// The table of that name, where it can be synchronised.
+    pub fn synced(&self, table: &Table) -> Option<&Synced> {
+        self.tables.iter().find(|synced| synced.table == *table)
+    }
+
     /// The name of a table.
     pub fn table(&self, number: usize) -> Option<&Table> {
         let unusable = || Some(&self.unusable.get(number - self.tables.len())?.table);

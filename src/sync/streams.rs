@@ -10,6 +10,7 @@ use super::events::{Changes, Columns, Key, Owner, Stored};
 use super::fold::Fold;
 use super::merge::{Conflict, Dropped, Merged, Side, latest_of, merge, take_out_seen};
 use super::refusal::Refusals;
+use super::report::Sample;
 use super::scope::Scope;
 use super::stage::Stage;
 use super::transfer::Transferred;
@@ -114,11 +115,18 @@ pub(super) struct Streams<A, B, S, C: Write, D: Write> {
     pub(super) transferred: Transferred,
     /// How many values of columns that neither database has any more were found.
     pub(super) gone: BTreeMap<(usize, Arc<str>), u64>,
+    /// Rows that will be deleted in the central and in the clone, for the report, where one is wanted.
+    pub(super) doomed: Option<[Sample; 2]>,
 }
 
 impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
-    /// Reads all streams to their ends; returns the two staging streams, and what was staged.
-    pub(super) fn run(mut self, scope: &Scope, feedback: &Feedback) -> Result<(C, D, Transferred)> {
+    /// Reads all streams to their ends; returns the two staging streams, what was staged, and samples of the rows that
+    /// will be deleted.
+    pub(super) fn run(
+        mut self,
+        scope: &Scope,
+        feedback: &Feedback,
+    ) -> Result<(C, D, Transferred, Option<[Sample; 2]>)> {
         let mut rows: u64 = 0;
         let mut table = None;
         loop {
@@ -163,7 +171,7 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
             .finish()
             .doing(|| tr!("Staging in the clone"))?;
         self.transferred.to_clone = staged;
-        Ok((to_central, to_clone, self.transferred))
+        Ok((to_central, to_clone, self.transferred, self.doomed))
     }
 
     /// Merges one row and stages the outcome.
@@ -191,6 +199,16 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
                 ..Merged::default()
             },
         };
+        if let Some([in_central, in_clone]) = &mut self.doomed {
+            for (sample, change) in [
+                (in_central, &merged.to_central),
+                (in_clone, &merged.to_clone),
+            ] {
+                if let Some(Change::Delete(_)) = change {
+                    sample.offer(number, key.1);
+                }
+            }
+        }
         let Streams {
             to_central,
             to_clone,

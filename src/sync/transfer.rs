@@ -11,12 +11,13 @@ use super::lineage;
 use super::merge::Side;
 use super::participant::Participant;
 use super::refusal::BySide;
+use super::report::{Doomed, Sample};
 use super::scope::Scope;
 use super::sides::at_once;
 use super::stage::{STAGE, Stage, Staged};
 use super::streams::{Shelf, Source, Streams};
 use super::unread::Unread;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::{Connection, Doing, Template, literal};
 use crate::structure;
@@ -39,6 +40,8 @@ pub struct Transferred {
     pub conflicts: u64,
     /// Why changes cannot be taken, as far as the tables alone tell.
     pub refusals: BySide,
+    /// Where rows are that will be deleted, in the central and in the clone, for the report.
+    pub doomed: [Option<Doomed>; 2],
 }
 
 /// What became of the captured events of one side before anything was written.
@@ -93,17 +96,21 @@ pub struct New {
 /// Reads, merges and stages.
 ///
 /// Both transactions must have begun. Two more connections read the logs at the snapshots of these
-/// transactions, while the staging tables are filled on the connections that will apply them.
+/// transactions, while the staging tables are filled on the connections that will apply them. `report`: whether what
+/// was staged stays until it is reported.
 pub fn transfer(
     central: &mut Participant,
     clone: &mut Participant,
     scope: &Scope,
     new: &New,
     clock_offset: Time,
+    report: bool,
     feedback: &Feedback,
 ) -> Result<Transferred> {
-    let (mut from_central, mut from_clone) =
-        at_once(|| ready(central, feedback), || ready(clone, feedback))?;
+    let (mut from_central, mut from_clone) = at_once(
+        || ready(central, report, feedback),
+        || ready(clone, report, feedback),
+    )?;
     let mut from_store = match new.stored {
         true => Some(reader(clone, feedback)?),
         false => None,
@@ -156,8 +163,9 @@ pub fn transfer(
         to_clone: Stage::new(to_clone).doing(|| tr!("Staging in the clone"))?,
         transferred: Transferred::default(),
         gone: BTreeMap::new(),
+        doomed: report.then(Default::default),
     };
-    let (to_central, to_clone, transferred) = streams.run(scope, feedback)?;
+    let (to_central, to_clone, mut transferred, doomed) = streams.run(scope, feedback)?;
     to_central
         .finish()
         .doing(|| tr!("Staging in the central"))?;
@@ -169,21 +177,34 @@ pub fn transfer(
             .batch_execute("ANALYZE pg_temp.lizsync_stage (number, uid, op, reason)")
             .doing(|| tr!("Analysing the staging table"))
     };
+    // These connections still see the rows that will be deleted.
+    let [of_central, of_clone] = doomed.unwrap_or_default();
+    let look = |mut connection: Connection, side: Side, sample: &Sample| match sample.is_empty() {
+        true => None,
+        false => Doomed::read(&mut connection, side, scope, sample),
+    };
     // A connection takes some milliseconds to end.
-    thread::scope(|threads| {
-        threads.spawn(|| drop(from_central));
-        threads.spawn(|| drop((from_clone, from_store)));
-        at_once(|| analyse(central), || analyse(clone))
+    let doomed = thread::scope(|threads| {
+        let central_doomed = threads.spawn(|| look(from_central, Side::Central, &of_central));
+        let clone_doomed = threads.spawn(|| {
+            drop(from_store);
+            look(from_clone, Side::Clone, &of_clone)
+        });
+        at_once(|| analyse(central), || analyse(clone))?;
+        // Only the report would lack something.
+        Ok::<_, Error>([central_doomed, clone_doomed].map(|looking| looking.join().ok().flatten()))
     })?;
+    transferred.doomed = doomed;
     Ok(transferred)
 }
 
 /// Makes the staging table of one side; returns the connection that reads its log.
-fn ready(participant: &mut Participant, feedback: &Feedback) -> Result<Connection> {
+fn ready(participant: &mut Participant, report: bool, feedback: &Feedback) -> Result<Connection> {
     let compression = structure::compression(&mut *participant.connection)?;
     let sql = participant
         .template(include_str!("../../sql/sync/stage.sql"))
         .set("compression", compression)
+        .set("end", if report { "PRESERVE ROWS" } else { "DROP" })
         .sql();
     participant
         .connection

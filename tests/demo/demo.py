@@ -21,10 +21,10 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import edits  # noqa: E402
-import report  # noqa: E402
 import servers  # noqa: E402
 
 import files  # noqa: E402
+import report  # noqa: E402
 
 CENTRAL, CLONES = "central", ("tablet", "laptop")
 NAMES = (CENTRAL, *CLONES)

@@ -30,6 +30,8 @@ mod prune;
 mod random;
 mod receipts;
 mod redirected;
+mod report;
+mod report_map;
 mod roles;
 mod sessions;
 mod stand_ins;

@@ -10,6 +10,8 @@ ROOT is the home of the login anna, password in the environment variable FTP_PAS
     cut        data connections end after so many bytes, a number for each of them, in turn
     rude       logins beyond this number are refused with 421
     keep       renaming does not replace a file
+    caseless   names that differ only in capitals are the same, as on Windows
+    dotless    names that begin with a dot are refused
     closed     a folder of this name is not listed
     permissions  what the login may do, as pyftpdlib has it
     appears    path and content of a file that appears when the first upload is complete
@@ -23,6 +25,7 @@ import pathlib
 import sys
 
 from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.filesystems import AbstractedFS
 from pyftpdlib.handlers import DTPHandler, FTPHandler, TLS_DTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import FTPServer
 
@@ -63,11 +66,25 @@ def cutting(base):
     return Cutting
 
 
+class Caseless(AbstractedFS):
+    """A file system that does not tell capitals from other letters."""
+
+    def ftp2fs(self, path):
+        place = self.root
+        for name in self.ftpnorm(path).split("/"):
+            if name:
+                names = os.listdir(place) if os.path.isdir(place) else []
+                known = [other for other in names if other.lower() == name.lower()]
+                place = os.path.join(place, known[0] if known else name)
+        return place
+
+
 def handler():
     tls = OPTIONS.get("tls")
     base = TLS_FTPHandler if tls else FTPHandler
 
     class Handler(base):
+        abstracted_fs = Caseless if OPTIONS.get("caseless") else AbstractedFS
         dtp_handler = cutting(TLS_DTPHandler if tls else DTPHandler)
         proto_cmds = {
             name: what
@@ -87,6 +104,10 @@ def handler():
             print(shown.encode("ascii", "backslashreplace").decode(), flush=True)
             if command == "OPTS" and argument.upper().startswith("HASH"):
                 self.respond("200 SHA-256")
+                return
+            dotted = os.path.basename(argument).startswith(".")
+            if OPTIONS.get("dotless") and dotted and command in ("STOR", "MKD", "RNTO"):
+                self.respond("550 No such names.")
                 return
             super().pre_process_command(line, command, argument)
 

@@ -445,6 +445,12 @@ def test_vsftpd_lists_in_its_own_way(open_places):
         parameters = {"CONNECTION_NAME_CENTRAL": "dbname=x", "LOCAL_QGIS_PROJECT_FOLDER": str(here), **clone}
         assert counts(lizsync.run("send_projects_and_files_to_clone_ftp", parameters)) == [len(names), 0, 0]
         assert ftp.tree(here) == ftp.tree(root / "sent/deeper")
+        times = [
+            {str(path.relative_to(top)): int(path.stat().st_mtime) for path in top.rglob("*") if path.is_file()}
+            for top in (here, root / "sent/deeper")
+        ]
+        # It has no MFMT, but takes a time with MDTM.
+        assert times[0] == times[1]
         assert counts(lizsync.run("send_projects_and_files_to_clone_ftp", parameters)) == [0, len(names), 0]
 
 

@@ -149,6 +149,15 @@ def test_a_circle_of_folders_ends(tmp_path):
     assert listed < 100 and any("circle" in text for text in heard.of("warning"))
 
 
+def test_a_circle_of_folders_that_branches_ends(tmp_path):
+    here = folder(tmp_path)
+    heard = ftp.Messages()
+    with Script(b"type=dir; again\r\ntype=dir; and again\r\n" + FILE + b"a\r\n") as script:
+        get(script, here, heard, DRY_RUN=True)
+        listed = sum(line.startswith(b"MLSD") for line in script.commands)
+    assert listed < 200 and any("circle" in text for text in heard.of("warning"))
+
+
 def test_a_listing_without_end(tmp_path):
     def endless():
         while True:

@@ -7,7 +7,7 @@ import threading
 import ftp
 import lizsync
 import pytest
-from test_ftp import counts, media, places  # noqa: F401
+from test_ftp import counts, media, places, send  # noqa: F401
 
 
 def test_what_the_server_lacks_is_sent(places):  # noqa: F811
@@ -40,6 +40,26 @@ def test_a_photo_of_the_same_name_is_sent_beside_the_other(places):  # noqa: F81
     beside = [path for path in found if path not in ("a.jpg", "b.jpg")]
     assert len(beside) == 1 and beside[0].startswith("a (") and beside[0].endswith(").jpg")
     assert found == {"a.jpg": b"of another clone", "b.jpg": b"same", beside[0]: b"mine"}
+
+
+def test_names_that_differ_only_in_capitals_are_the_same_for_some_servers(places):  # noqa: F811
+    root, here = places
+    ftp.write(root / "projects", {"media/upload/IMG.JPG": "of another clone", "media/upload/Same.jpg": "same"})
+    ftp.write(here, {"media/upload/img.jpg": "mine", "media/upload/same.jpg": "same"})
+    with ftp.Server(root, caseless=True) as server:
+        outputs = media(server, here)
+        assert counts(outputs) == [1, 1, 0] and outputs["CLASHES"] == 1
+        assert counts(media(server, here)) == [0, 2, 0]
+        assert counts(send(server, here)) == [1, 1, 0]
+        assert counts(send(server, here)) == [0, 2, 0]
+
+
+def test_servers_may_refuse_names_with_a_dot_in_front(places):  # noqa: F811
+    root, here = places
+    ftp.write(here, {f"media/upload/{number}.jpg": "mine" for number in range(9)})
+    with ftp.Server(root, dotless=True) as server:
+        assert counts(media(server, here)) == [9, 0, 0]
+    assert len(ftp.tree(root / "projects/media/upload")) == 9
 
 
 def test_a_photo_that_comes_in_the_meantime_is_not_replaced(places):  # noqa: F811

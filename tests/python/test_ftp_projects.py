@@ -4,6 +4,8 @@ import os
 import zipfile
 
 import ftp
+import lizsync
+import pytest
 from test_ftp import counts, get, places, send  # noqa: F401
 
 CENTRAL = "host=db.example.org port=5433 dbname=central user=anna password=sesame"
@@ -60,6 +62,54 @@ def test_projects_read_the_clone_and_are_fetched_once(places):  # noqa: F811
         ftp.write(root / "projects", {"a.qgs": other}, at=1_700_002_000)
         assert counts(fetch(server, here)) == [1, 4, 0]
         assert counts(fetch(server, here)) == [0, 5, 0]
+        assert not [path for path in ftp.tree(here) if "edited" in path]
+
+
+def test_a_project_that_was_edited_here_is_kept(places):  # noqa: F811
+    root, here = places
+    central = PROJECT.format(host="db.example.org")
+    other = PROJECT.format(host="elsewhere")
+    ftp.write(root / "projects", {"a.qgs": central, "b.qgs": other, "same.qgs": other})
+    with ftp.Server(root) as server:
+        fetch(server, here)
+        edited = (here / "a.qgs").read_text().replace("trees_1", "mine")
+        (here / "a.qgs").write_text(edited)
+        ftp.write(here, {"b.qgs": other + "<!-- mine -->"}, at=1_700_000_500)
+        newer = {"a.qgs": central + "<!-- 2 -->", "b.qgs": other + "<!-- 2 -->", "same.qgs": other + "<!-- 2 -->"}
+        ftp.write(root / "projects", newer, at=1_700_000_600)
+        heard = ftp.Messages()
+        fetch(server, here, heard)
+        assert (here / "a (edited here).qgs").read_text() == edited
+        # It has the time of an edit, and the server's is newer: that it was edited is not known.
+        assert sorted(path for path in ftp.tree(here) if "edited" in path) == ["a (edited here).qgs"]
+        assert any("a (edited here).qgs" in text for text in heard.of("warning"))
+        assert "<!-- 2 -->" in (here / "a.qgs").read_text()
+        (here / "a.qgs").write_text(edited)
+        ftp.write(here, {"b.qgs": other + "<!-- mine -->"}, at=1_700_000_900)
+        ftp.write(root / "projects", {"a.qgs": central, "b.qgs": other}, at=1_700_000_700)
+        fetch(server, here)
+        kept = [path for path in ftp.tree(here) if "edited" in path]
+        assert kept == ["a (edited here 2).qgs", "a (edited here).qgs", "b (edited here).qgs"]
+
+
+def test_others_never_read_the_login_of_the_central(places):  # noqa: F811
+    root, here = places
+    project = PROJECT.format(host="db.example.org") + f"<!-- {'x' * 3_000_000} -->"
+    ftp.write(root / "projects", {"a.qgs": project, "broken.qgs": PROJECT.format(host="db.example.org") + "<"})
+
+    def readable():
+        files = [path for path in here.rglob("*") if path.is_file() and b"sesame" in path.read_bytes()]
+        return [path.name for path in files if path.stat().st_mode & 0o077]
+
+    # Each try brings a part of it.
+    cut = [None, *[200_000] * 40]
+    with ftp.Server(root, cut=cut) as server, pytest.raises(lizsync.LizsyncError, match="could not be transferred"):
+        fetch(server, here)
+    assert [path for path in ftp.tree(here) if path.startswith(".lizsync-")] and readable() == []
+    with ftp.Server(root) as server:
+        outputs = fetch(server, here)
+        assert outputs["PROJECTS_FAILED"] == 1 and readable() == []
+        assert (here / "a.qgs").stat().st_mode & 0o044
 
 
 def test_the_clone_may_be_named(places):  # noqa: F811

@@ -43,10 +43,14 @@ def usables(entry, found):
 
 
 def kept(parameter):
-    """Whether a value is kept at all. No password; and a box that starts without a tick asks for
-    something out of the ordinary (drop, upgrade, prune), which nobody wants to do again by accident."""
+    """Whether a value is kept at all. No password; no file that is written on demand only; and a box that
+    starts without a tick asks for something out of the ordinary (drop, upgrade, prune), which nobody wants
+    to do again by accident."""
     if parameter["type"] == "boolean":
         return parameter["default"] is True
+    # A report that somebody keeps must not be replaced by the next one.
+    if parameter["type"] == "file_destination" and not parameter["required"]:
+        return False
     return parameter["type"] != "password"
 
 

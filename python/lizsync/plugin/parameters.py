@@ -52,7 +52,8 @@ def definition(entry):
             name, label, QgsProcessingParameterFile.Folder, defaultValue=default, optional=optional
         )
     elif kind == "file_destination":
-        made = QgsProcessingParameterFileDestination(name, label, file_filter(entry), default, optional)
+        # One with a filter for HTML becomes an output that QGIS opens in its viewer of results.
+        made = QgsProcessingParameterFileDestination(name, label, file_filter(entry), default, optional, not optional)
     else:
         made = QgsProcessingParameterString(name, label, default, False, optional)
     if entry["advanced"]:

@@ -23,7 +23,6 @@ use crate::secret::Secret;
 use crate::text::tr;
 
 pub(super) use keywords::VARIABLES;
-pub(crate) use passfile::open_to_others;
 pub use resolve::resolve;
 pub use surroundings::Surroundings;
 pub(super) use target::{

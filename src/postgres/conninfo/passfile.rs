@@ -1,9 +1,10 @@
 //! Password files (`~/.pgpass`): lines of `host:port:database:user:password`.
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::private::open_to_others;
 use crate::secret::Secret;
 use crate::text::{Argument, Text, tr};
 
@@ -57,19 +58,6 @@ impl PasswordFile {
             .filter(|line| !line.starts_with('#'))
             .find_map(|line| matching(line, &wanted))
     }
-}
-
-/// Whether others than its owner can read a file with passwords.
-#[cfg(unix)]
-pub(crate) fn open_to_others(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o077 != 0
-}
-
-// As libpq: on Windows the file stands in a directory that only the user can read.
-#[cfg(not(unix))]
-pub(crate) fn open_to_others(_: &Metadata) -> bool {
-    false
 }
 
 fn matching(line: &str, wanted: &[&str; 4]) -> Option<Secret> {

@@ -42,7 +42,9 @@ impl Apply<'_> {
         loop {
             let mut deleted = 0;
             for &number in numbers {
-                deleted += self.delete_all(number)?;
+                let rows = self.delete_all(number)?;
+                self.count_deleted(number, rows);
+                deleted += rows;
             }
             all += deleted;
             if deleted == 0 || !again {
@@ -96,6 +98,13 @@ impl Apply<'_> {
             }
         }
         Ok(deleted)
+    }
+
+    /// Adds to the rows of a table that were deleted.
+    fn count_deleted(&mut self, number: usize, rows: u64) {
+        if rows > 0 {
+            *self.found.deleted.entry(number).or_default() += rows;
+        }
     }
 
     /// Staged deletions of a table that were not carried out.
@@ -202,7 +211,9 @@ impl Apply<'_> {
             }
             let rows = format!(" AND s.uid IN ({})", uids.join(", "));
             let done = self.attempt(|apply| apply.delete_where(number, "", &rows))?;
-            deleted += done.unwrap_or_default();
+            let rows = done.unwrap_or_default();
+            self.count_deleted(number, rows);
+            deleted += rows;
         }
         Ok(deleted)
     }

@@ -36,7 +36,7 @@ use unique::Unique;
 const DEFAULTS: &str = include_str!("../../../sql/sync/defaults.sql");
 
 /// What became of the staged changes of one side.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Applied {
     /// Rows inserted, updated or deleted.
     pub rows: u64,
@@ -48,6 +48,10 @@ pub struct Applied {
     pub refused: u64,
     /// Whether cascades changed rows otherwise than is staged: edits of this side, for the next pass.
     pub more: bool,
+    /// Of the updates of rows that are not there, how many are of each table, by its number.
+    pub missing_rows: BTreeMap<usize, u64>,
+    /// How many rows of each table were deleted.
+    pub deleted: BTreeMap<usize, u64>,
 }
 
 /// Applies the staged changes of a run to one side.
@@ -89,6 +93,8 @@ pub struct Found {
     path: String,
     /// The unique indexes of tables that were looked at.
     uniques: BTreeMap<usize, Vec<Unique>>,
+    /// How many rows of each table the pass has deleted.
+    deleted: BTreeMap<usize, u64>,
 }
 
 impl Apply<'_> {
@@ -116,6 +122,7 @@ impl Apply<'_> {
         let mut applied = loop {
             self.execute("SAVEPOINT lizsync_pass", tr!("Beginning a pass"))?;
             self.found.again = false;
+            self.found.deleted.clear();
             let applied = self.pass(staged)?;
             if !self.found.again {
                 self.execute("RELEASE SAVEPOINT lizsync_pass", tr!("Ending a pass"))?;
@@ -174,7 +181,11 @@ impl Apply<'_> {
             ));
             let written = self.upsert_all(number)?;
             applied.rows += written;
-            applied.missing += self.record_missing(number, staged[&number].upserts, written)?;
+            let missing = self.record_missing(number, staged[&number].upserts, written)?;
+            applied.missing += missing;
+            if missing > 0 {
+                applied.missing_rows.insert(number, missing);
+            }
         }
         self.refuse_dependants(&upserts, staged)?;
         for &number in &upserts {
@@ -191,6 +202,7 @@ impl Apply<'_> {
             let deletions = self.left("reason IS NULL AND op = 'D'", known)?;
             applied.absent = deletions.saturating_sub(deleted);
             applied.rows += deleted;
+            applied.deleted = std::mem::take(&mut self.found.deleted);
             self.check_deferred(&upserts)?;
         }
         Ok(applied)

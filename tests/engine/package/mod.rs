@@ -5,6 +5,7 @@ mod archives;
 mod creation;
 mod failures;
 mod fixture;
+mod listed;
 mod paths;
 mod refusals;
 mod round_trip;
