@@ -80,9 +80,9 @@ messages-merge:
 		msgattrib --no-obsolete --no-wrap --output-file=po/$$language.po po/$$language.po && \
 		msgfmt --check --no-hash --endianness=little \
 			--output-file=python/lizsync/locale/$$language/LC_MESSAGES/lizsync.mo po/$$language.po && \
-		pylupdate5 -noobsolete $(wildcard python/lizsync/plugin/*.py) -ts python/lizsync/i18n/lizsync_$$language.ts && \
-		lconvert -locations none -i python/lizsync/i18n/lizsync_$$language.ts -o python/lizsync/i18n/lizsync_$$language.ts && \
-		lrelease -silent python/lizsync/i18n/lizsync_$$language.ts || exit 1; \
+		pylupdate5 -noobsolete $(wildcard python/lizsync/plugin/*.py) -ts po/plugin_$$language.ts && \
+		lconvert -locations none -i po/plugin_$$language.ts -o po/plugin_$$language.ts && \
+		lrelease -silent po/plugin_$$language.ts -qm python/lizsync/i18n/lizsync_$$language.qm || exit 1; \
 	done
 
 screenshots: setup build

@@ -210,7 +210,7 @@ impl Error {
     /// Message and hint, to be put into another message.
     pub fn whole(&self) -> Text {
         match &self.hint {
-            Some(hint) => Text::joined([&self.message, hint], " "),
+            Some(hint) => Text::sentences([&self.message, hint]),
             None => self.message.clone(),
         }
     }

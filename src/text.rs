@@ -24,7 +24,7 @@ enum Form {
         arguments: Vec<(&'static str, Text)>,
     },
     /// Several, with something between them.
-    Joined(Vec<Text>, &'static str),
+    Joined(Vec<Text>, Text),
 }
 
 impl Text {
@@ -66,15 +66,24 @@ impl Text {
         }
     }
 
-    /// Names or sentences, with `between` between them: `", "`, or a space.
-    pub fn joined(texts: impl IntoIterator<Item = impl Argument>, between: &'static str) -> Self {
-        let texts = texts.into_iter().map(|text| text.text()).collect();
-        Self(Box::new(Form::Joined(texts, between)))
-    }
-
     /// A list: “a, b, c”.
     pub fn list(texts: impl IntoIterator<Item = impl Argument>) -> Self {
-        Self::joined(texts, ", ")
+        Self::joined(texts, Self::verbatim(", "))
+    }
+
+    /// Parts of a sentence: “a; b; c”.
+    pub fn clauses(texts: impl IntoIterator<Item = impl Argument>) -> Self {
+        Self::joined(texts, tr!("; "))
+    }
+
+    /// Whole sentences, one behind the other.
+    pub fn sentences(texts: impl IntoIterator<Item = impl Argument>) -> Self {
+        Self::joined(texts, Self::verbatim(" "))
+    }
+
+    fn joined(texts: impl IntoIterator<Item = impl Argument>, between: Self) -> Self {
+        let texts = texts.into_iter().map(|text| text.text()).collect();
+        Self(Box::new(Form::Joined(texts, between)))
     }
 
     /// Whether there is nothing in it.
@@ -95,7 +104,7 @@ impl Text {
                     .iter()
                     .map(|text| text.in_language(language))
                     .collect();
-                texts.join(between)
+                texts.join(&between.in_language(language))
             }
             Form::Message {
                 id,

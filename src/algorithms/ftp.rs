@@ -221,7 +221,9 @@ fn roots(parameters: &Parameters) -> Result<Option<PathBuf>> {
             parameter = CA_FILE.text(),
             path = path.display()
         ))
-        .hint(tr!("Give it a file of certificates in PEM form, or leave it out for a certificate that the operating system trusts."))),
+        .hint(tr!(
+            "Give it a file of certificates in PEM form, or leave it out for a certificate that the operating system trusts."
+        ))),
         path => Ok(path.map(Path::to_owned)),
     }
 }

@@ -124,10 +124,10 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         sentences.push(tr!(
             "{n} project could not be adapted: {problems}"
                 | "{n} projects could not be adapted: {problems}" % adapted.problems.len(),
-            problems = Text::joined(&adapted.problems, " ")
+            problems = Text::sentences(&adapted.problems)
         ));
     }
-    Ok(outputs.saying(Text::joined(sentences, " ")))
+    Ok(outputs.saying(Text::sentences(sentences)))
 }
 
 /// Projects are adapted before they get their names.

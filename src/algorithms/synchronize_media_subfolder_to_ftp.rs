@@ -91,5 +91,5 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
         sentences.push(tr!("{n} file that rows mention exists nowhere."
             | "{n} files that rows mention exist nowhere." % missing));
     }
-    Ok(outputs.saying(Text::joined(sentences, " ")))
+    Ok(outputs.saying(Text::sentences(sentences)))
 }

@@ -75,7 +75,12 @@ pub fn send_media(
         ..MediaOutcome::default()
     };
     for (path, other) in &plan.clashes {
-        session.feedback.warning(tr!("{upload}/{path}: the server has another file of that name; this one has the name {upload}/{other} there.", upload = UPLOAD, path, other));
+        session.feedback.warning(tr!(
+            "{upload}/{path}: the server has another file of that name; this one has the name {upload}/{other} there.",
+            upload = UPLOAD,
+            path,
+            other
+        ));
         outcome.clashes.push((path.clone(), other.clone()));
     }
     if all {

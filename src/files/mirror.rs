@@ -129,7 +129,10 @@ fn spare_photos(plan: &mut Plan, session: &Session) {
         *why != Why::Missing && path.starts_with(&format!("{}/", super::media::UPLOAD))
     };
     for (path, _) in plan.transfers.iter().filter(|transfer| spared(transfer)) {
-        session.feedback.warning(tr!("{path} is another one here than on the server, and stays: send the photos of this folder first.", path));
+        session.feedback.warning(tr!(
+            "{path} is another one here than on the server, and stays: send the photos of this folder first.",
+            path
+        ));
     }
     let before = plan.transfers.len();
     plan.transfers.retain(|transfer| !spared(transfer));

@@ -57,7 +57,7 @@ impl Outcome {
             tr!(
                 "{n} file could not be transferred ({some}). {what}."
                     | "{n} files could not be transferred ({some}). {what}." % self.failed.len(),
-                some = Text::joined(some, "; "),
+                some = Text::clauses(some),
                 what
             ),
         )

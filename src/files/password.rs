@@ -110,7 +110,9 @@ fn in_netrc(path: &Path, text: &str, host: &str, login: &str) -> Result<Option<S
     // Not what the parser says: it may quote the file.
     let mut known: Netrc = text.parse().map_err(|_| {
         Error::file(tr!("{path} cannot be understood.", path = path.display()))
-            .hint(tr!("It has lines such as “machine ftp.example.org login anna password …”; or give the password."))
+            .hint(tr!(
+                "It has lines such as “machine ftp.example.org login anna password …”; or give the password."
+            ))
     })?;
     let same = |name: &&String| name.eq_ignore_ascii_case(host);
     let entry = known

@@ -175,7 +175,10 @@ impl Session {
     /// Goes on without TLS, as the server has none.
     pub fn go_plain(&self) {
         if !self.plain.swap(true, Ordering::SeqCst) {
-            self.feedback.warning(tr!("The FTP server {account} does not encrypt: login, password and files can be read on their way. FTP_TLS=require refuses that, FTP_TLS=disable accepts it.", account = self.account));
+            self.feedback.warning(tr!(
+                "The FTP server {account} does not encrypt: login, password and files can be read on their way. FTP_TLS=require refuses that, FTP_TLS=disable accepts it.",
+                account = self.account
+            ));
         }
     }
 

@@ -270,7 +270,9 @@ impl Packaging<'_> {
                     section
                 );
                 return Err(Error::new(Kind::Program, message).hint(
-                    tr!("Set POSTGRESQL_BINARY_PATH to the folder of PostgreSQL's own pg_dump, of another version if it is that."),
+                    tr!(
+                        "Set POSTGRESQL_BINARY_PATH to the folder of PostgreSQL's own pg_dump, of another version if it is that."
+                    ),
                 ));
             }
             archive.add(member, sql.as_bytes())?;

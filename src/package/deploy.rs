@@ -104,7 +104,11 @@ impl Deployment<'_> {
         let here = server / 10_000;
         let there = self.package.manifest.central.server_version_num / 10_000;
         if here < there {
-            self.feedback.warning(tr!("The server of the clone (PostgreSQL {here}) is older than the one of the package ({there}): what it does not know yet will fail, and change nothing.", here, there));
+            self.feedback.warning(tr!(
+                "The server of the clone (PostgreSQL {here}) is older than the one of the package ({there}): what it does not know yet will fail, and change nothing.",
+                here,
+                there
+            ));
             self.older = Some((here, there));
         }
         if here < structure::BUILTIN_UUID_SINCE {
@@ -119,7 +123,11 @@ impl Deployment<'_> {
     fn definitions(&self, clone: &mut impl GenericClient, sql: &str, what: Text) -> Result<()> {
         load::definitions(clone, sql, what).map_err(|error| match (self.older, error.sqlstate_code()) {
             // Syntax, undefined things, features that are not supported.
-            (Some((here, there)), Some(code)) if code.starts_with("42") && code != "42501" || code == "0A000" => error.hint(tr!("Nothing was changed. The clone's server is PostgreSQL {here}, the central's {there}: if it is this that it does not know, upgrade the clone's server, or do without it in the central.", here, there)),
+            (Some((here, there)), Some(code)) if code.starts_with("42") && code != "42501" || code == "0A000" => error.hint(tr!(
+                "Nothing was changed. The clone's server is PostgreSQL {here}, the central's {there}: if it is this that it does not know, upgrade the clone's server, or do without it in the central.",
+                here,
+                there
+            )),
             _ => error,
         })
     }
@@ -202,7 +210,12 @@ impl Deployment<'_> {
             )
         })?;
         for Uncaptured { table, wrong, .. } in &self.uncaptured {
-            feedback.warning(tr!("The additional SQL of the package leaves {table} of the clone without its capture ({wrong}): edits there do not reach the central. Correct that SQL and package again, or run SELECT audit.audit_table({name}) in the clone.", table = table.plain(), wrong, name = literal(&table.to_string())));
+            feedback.warning(tr!(
+                "The additional SQL of the package leaves {table} of the clone without its capture ({wrong}): edits there do not reach the central. Correct that SQL and package again, or run SELECT audit.audit_table({name}) in the clone.",
+                table = table.plain(),
+                wrong,
+                name = literal(&table.to_string())
+            ));
         }
         Ok(())
     }

@@ -48,7 +48,9 @@ impl PgDump {
                 Kind::Program,
                 tr!("There is no pg_dump in {folder}.", folder = folder.display()),
             )
-            .hint(tr!("Set POSTGRESQL_BINARY_PATH to the folder of pg_dump (it comes with the PostgreSQL client programs; on Debian: apt install postgresql-client).")));
+            .hint(tr!(
+                "Set POSTGRESQL_BINARY_PATH to the folder of pg_dump (it comes with the PostgreSQL client programs; on Debian: apt install postgresql-client)."
+            )));
         }
         let mut command = Command::new(&program);
         command.arg("--version");
@@ -71,9 +73,17 @@ impl PgDump {
         if major < needed {
             return Err(Error::new(
                 Kind::Program,
-                tr!("{program} has version {version}, but the server has version {needed}: pg_dump refuses newer servers.", program = program.display(), version, needed),
+                tr!(
+                    "{program} has version {version}, but the server has version {needed}: pg_dump refuses newer servers.",
+                    program = program.display(),
+                    version,
+                    needed
+                ),
             )
-            .hint(tr!("Install the client programs of PostgreSQL {needed} or newer and set POSTGRESQL_BINARY_PATH to their folder.", needed)));
+            .hint(tr!(
+                "Install the client programs of PostgreSQL {needed} or newer and set POSTGRESQL_BINARY_PATH to their folder.",
+                needed
+            )));
         }
         Ok(Self { program, version })
     }

@@ -79,7 +79,9 @@ pub(super) fn central(central: &mut Connection, manifest: &Manifest) -> Result<I
     };
     if let Some(impossible) = impossible {
         return Err(Error::file(impossible)
-        .hint(tr!("Check the clock of the central's server, make a new package and deploy that. Nothing was changed.")));
+        .hint(tr!(
+            "Check the clock of the central's server, make a new package and deploy that. Nothing was changed."
+        )));
     }
     let known: bool = central
         .query_one("SELECT lizsync.knows_package($1)", &[&manifest.package_id])
@@ -89,8 +91,14 @@ pub(super) fn central(central: &mut Connection, manifest: &Manifest) -> Result<I
         identity.cluster.system_identifier.to_string() == manifest.central.system_identifier;
     if !known || !same_server {
         return Err(Error::state(match same_server {
-                true => tr!("The central {place} is no longer the one that the package was made of: it does not know the package, so it was restored from an earlier backup, or its history was deleted.", place),
-                false => tr!("The central {place} is no longer the one that the package was made of: it was moved to another server or restored from a backup.", place),
+                true => tr!(
+                    "The central {place} is no longer the one that the package was made of: it does not know the package, so it was restored from an earlier backup, or its history was deleted.",
+                    place
+                ),
+                false => tr!(
+                    "The central {place} is no longer the one that the package was made of: it was moved to another server or restored from a backup.",
+                    place
+                ),
             })
         .hint(tr!("Make a new package and deploy that.")));
     }
@@ -102,7 +110,10 @@ pub(super) fn central(central: &mut Connection, manifest: &Manifest) -> Result<I
         .doing(|| tr!("Reading lizsync.pruned"))?
         .get(0);
     if !held {
-        return Err(Error::state(tr!("The package is too old: the central {place} has removed events from its log that came after it.", place))
+        return Err(Error::state(tr!(
+            "The package is too old: the central {place} has removed events from its log that came after it.",
+            place
+        ))
         .hint(tr!("Make a new package and deploy that.")));
     }
     Ok(identity)
@@ -138,8 +149,13 @@ pub(super) fn target(clone: &mut Connection, central: &Identity) -> Result<Targe
         .hint(tr!("Check whether the two connections are swapped.")));
     }
     if target.server_id.is_some() && target.server_id == central.server_id {
-        return Err(Error::parameter(tr!("The clone {place} has the server id of the central.", place))
-        .hint(tr!("Give the connection to another database, or delete the row of lizsync.server_metadata in the clone.")));
+        return Err(Error::parameter(tr!(
+            "The clone {place} has the server id of the central.",
+            place
+        ))
+        .hint(tr!(
+            "Give the connection to another database, or delete the row of lizsync.server_metadata in the clone."
+        )));
     }
     Ok(target)
 }
@@ -228,7 +244,12 @@ fn deployment(
         .doing(|| tr!("Reading lizsync.deployment"))?;
     let Some(row) = row else { return Ok(None) };
     if row.get("newer") {
-        return Err(Error::state(tr!("The clone {place} was deployed from a newer package (of {newer}) than this one (of {created}).", place, newer = row.get::<_, String>("time"), created = manifest.created))
+        return Err(Error::state(tr!(
+            "The clone {place} was deployed from a newer package (of {newer}) than this one (of {created}).",
+            place,
+            newer = row.get::<_, String>("time"),
+            created = manifest.created
+        ))
         .hint(tr!("Make a new package of the central and deploy that.")));
     }
     Ok(Some(row.get("deployment")))
@@ -323,8 +344,14 @@ fn foreign(clone: &mut impl GenericClient, manifest: &Manifest, place: &Text) ->
     if schemas.is_empty() {
         return Ok(());
     }
-    Err(Error::state(tr!("The {place} is no LizSync clone, but has schemas that the deployment would overwrite: {schemas}.", place, schemas = schemas.join(", ")))
-    .hint(tr!("Check the connection; deploy to another database, or rename or drop those schemas.")))
+    Err(Error::state(tr!(
+        "The {place} is no LizSync clone, but has schemas that the deployment would overwrite: {schemas}.",
+        place,
+        schemas = schemas.join(", ")
+    ))
+    .hint(tr!(
+        "Check the connection; deploy to another database, or rename or drop those schemas."
+    )))
 }
 
 /// Tables that somebody made in the clone itself, in a packaged schema.
@@ -344,7 +371,11 @@ fn local_tables(clone: &mut impl GenericClient, manifest: &Manifest, place: &Tex
     if local.is_empty() {
         return Ok(());
     }
-    Err(Error::state(tr!("The clone {place} has tables that LizSync does not know and the deployment would drop: {tables}.", place, tables = Text::list(local)))
+    Err(Error::state(tr!(
+        "The clone {place} has tables that LizSync does not know and the deployment would drop: {tables}.",
+        place,
+        tables = Text::list(local)
+    ))
     .hint(tr!("Move them to a schema that is not packaged, or drop them.")))
 }
 
@@ -370,12 +401,19 @@ pub(super) fn dependents(
         }
     }
     if !dependents.is_empty() {
-        return Err(Error::state(tr!("In the clone {place}, objects outside of the packaged schemas depend on them and would be dropped: {dependents}.", place, dependents = dependents.join(", ")))
+        return Err(Error::state(tr!(
+            "In the clone {place}, objects outside of the packaged schemas depend on them and would be dropped: {dependents}.",
+            place,
+            dependents = dependents.join(", ")
+        ))
         .hint(tr!("Drop them, or put them into a packaged schema of the central.")));
     }
     let audited: Vec<_> = audited.into_iter().collect();
     if !audited.is_empty() {
-        feedback.warning(tr!("These tables are not in the package: they stay in the clone, but are no longer synchronised: {audited}.", audited = audited.join(", ")));
+        feedback.warning(tr!(
+            "These tables are not in the package: they stay in the clone, but are no longer synchronised: {audited}.",
+            audited = audited.join(", ")
+        ));
     }
     Ok(())
 }

@@ -40,8 +40,17 @@ pub(super) fn extensions(
         if let Some(row) = found {
             let (other_schema, other): (String, String) = (row.get(0), row.get(1));
             if other_schema != *schema {
-                return Err(Error::state(tr!("The extension {name} is in the schema {other_schema} of the clone, but in {schema} of the central, and the packaged tables use it there.", name, other_schema, schema))
-                .hint(tr!("Move it in the clone (ALTER EXTENSION {name} SET SCHEMA {schema}), or drop it there.", name, schema)));
+                return Err(Error::state(tr!(
+                    "The extension {name} is in the schema {other_schema} of the clone, but in {schema} of the central, and the packaged tables use it there.",
+                    name,
+                    other_schema,
+                    schema
+                ))
+                .hint(tr!(
+                    "Move it in the clone (ALTER EXTENSION {name} SET SCHEMA {schema}), or drop it there.",
+                    name,
+                    schema
+                )));
             }
             if other != *version {
                 feedback.message(
@@ -69,7 +78,10 @@ pub(super) fn extensions(
             .batch_execute(&sql)
             .doing(|| tr!("Creating the extension {name}, which the package needs", name))
             .map_err(|error| {
-                error.hint(tr!("Install {name} on the server of the clone (PostGIS: its postgis package; others: PostgreSQL's contrib modules), or ask an administrator to run “CREATE EXTENSION {name}” there.", name))
+                error.hint(tr!(
+                    "Install {name} on the server of the clone (PostGIS: its postgis package; others: PostgreSQL's contrib modules), or ask an administrator to run “CREATE EXTENSION {name}” there.",
+                    name
+                ))
             })?;
     }
     Ok(())
@@ -94,12 +106,19 @@ pub(super) fn additional(clone: &mut impl GenericClient, sql: &str) -> Result<()
     let line = result.as_ref().err().and_then(|error| line(error, sql));
     result
         .doing(|| match line {
-            Some(line) => tr!("Running the additional SQL of the package (additional.sql), line {line}", line),
+            Some(line) => tr!(
+                "Running the additional SQL of the package (additional.sql), line {line}",
+                line
+            ),
             None => doing(),
         })
         .map_err(|error| match error.sqlstate_code() {
-            Some("0A000" | "2D000") => error.hint(tr!("Nothing was changed. The deployment is one transaction: the SQL must not begin or end one (BEGIN, COMMIT, ROLLBACK, SAVEPOINT).")),
-            _ => error.hint(tr!("Nothing was changed. Correct the SQL file and make the package again.")),
+            Some("0A000" | "2D000") => error.hint(tr!(
+                "Nothing was changed. The deployment is one transaction: the SQL must not begin or end one (BEGIN, COMMIT, ROLLBACK, SAVEPOINT)."
+            )),
+            _ => error.hint(tr!(
+                "Nothing was changed. Correct the SQL file and make the package again."
+            )),
         })?;
     settle(clone)?;
     // Constraint triggers that wait for the commit may still write.

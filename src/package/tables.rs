@@ -127,7 +127,10 @@ pub(super) fn refuse_unprepared(
             continue;
         }
         if row.get("inherits") {
-            feedback.warning(tr!("{name} takes part in inheritance: its rows are packaged, but not synchronised later.", name));
+            feedback.warning(tr!(
+                "{name} takes part in inheritance: its rows are packaged, but not synchronised later.",
+                name
+            ));
             continue;
         }
         if row.get::<_, Option<&str>>("uid_type") != Some("uuid") {
@@ -225,7 +228,10 @@ pub(super) fn extensions(
         }
     }
     if !others.is_empty() {
-        feedback.warning(tr!("The package needs what is not in it: {others}. A clone must have that already; otherwise package those schemas as well.", others = others.join(", ")));
+        feedback.warning(tr!(
+            "The package needs what is not in it: {others}. A clone must have that already; otherwise package those schemas as well.",
+            others = others.join(", ")
+        ));
     }
     Ok(extensions)
 }

@@ -64,7 +64,10 @@ impl Plan {
             if let (SslMode::Require, Certificates::Named(path)) = (wishes.mode, &wishes.roots)
                 && !path.exists()
             {
-                feedback.warning(tr!("The server's certificate is not checked: the file {path} (sslrootcert) does not exist.", path = path.display()));
+                feedback.warning(tr!(
+                    "The server's certificate is not checked: the file {path} (sslrootcert) does not exist.",
+                    path = path.display()
+                ));
             }
         }
         Ok(Self { target, tls })

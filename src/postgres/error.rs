@@ -131,7 +131,7 @@ fn from_server(db: &DbError, doing: Text) -> Error {
         .sqlstate(code)
         .with_said(Said {
             message: match astray {
-                true => Text::joined([message, astray_hint()], " "),
+                true => Text::sentences([message, astray_hint()]),
                 false => message,
             },
             schema: db.schema().map(str::to_owned),

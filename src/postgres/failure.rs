@@ -121,10 +121,9 @@ pub fn summary(mut failures: Vec<Failure>, target: &Target) -> Error {
             text = one.text
         ),
         many => {
-            let reasons = Text::joined(
+            let reasons = Text::clauses(
                 many.iter()
                     .map(|failure| tr!("{host}: {why}", host = failure.host, why = failure.text)),
-                "; ",
             );
             tr!(
                 "Connecting to {to} as “{user}”: no server can be used. {reasons}.",
@@ -180,7 +179,9 @@ fn timed_out(target: &Target) -> Told {
         None => tr!("no answer"),
     };
     Told::new(text)
-        .hint(tr!("Check that the server runs and that no firewall is in the way; connect_timeout sets how long to wait."))
+        .hint(tr!(
+            "Check that the server runs and that no firewall is in the way; connect_timeout sets how long to wait."
+        ))
 }
 
 fn connecting(error: &::postgres::Error, host: &Host, target: &Target) -> Told {
@@ -194,7 +195,10 @@ fn connecting(error: &::postgres::Error, host: &Host, target: &Target) -> Told {
     if let Some(failure) = source.and_then(|source| source.downcast_ref::<TlsFailure>()) {
         return match failure {
             TlsFailure::Refused => Told::new(tr!("the server does not support TLS"))
-                .hint(tr!("sslmode={mode} needs it: switch it on in the server (ssl = on), or choose another sslmode.", mode = target.tls.mode.name()))
+                .hint(tr!(
+                    "sslmode={mode} needs it: switch it on in the server (ssl = on), or choose another sslmode.",
+                    mode = target.tls.mode.name()
+                ))
                 .next(Next::Stop),
             TlsFailure::Odd => odd(),
             TlsFailure::Network(error) => network(error, host, target),

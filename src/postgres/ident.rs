@@ -63,8 +63,13 @@ pub fn names(parameter: &str, list: &str) -> Result<Vec<String>> {
         let start = rest.trim_start();
         let (name, after) = match start.strip_prefix('"') {
             Some(quoted) => quoted_name(quoted).ok_or_else(|| {
-                Error::parameter(tr!("In the list of parameter {parameter}, a quoted name is not closed or is followed by text.", parameter))
-                    .hint(tr!("Separate the names by commas; a double quote inside a quoted name is doubled."))
+                Error::parameter(tr!(
+                    "In the list of parameter {parameter}, a quoted name is not closed or is followed by text.",
+                    parameter
+                ))
+                    .hint(tr!(
+                        "Separate the names by commas; a double quote inside a quoted name is doubled."
+                    ))
             })?,
             None => {
                 let (name, after) = start.split_once(',').unwrap_or((start, ""));

@@ -66,7 +66,9 @@ impl<'a> Databases<'a> {
             .is_some_and(|clone| clone.is_same_database(&self.central))
         {
             feedback.warning(
-                tr!("CONNECTION_NAME_CLONE leads to the central database, so the projects still do. Name the database of the clone."),
+                tr!(
+                    "CONNECTION_NAME_CLONE leads to the central database, so the projects still do. Name the database of the clone."
+                ),
             );
         }
     }

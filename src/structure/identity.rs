@@ -118,8 +118,14 @@ fn read(client: &mut impl GenericClient, doing: Text) -> Result<Row> {
         .doing(|| doing)?;
     let encoding: &str = row.get("encoding");
     if encoding != "UTF8" {
-        return Err(Error::state(tr!("The encoding of the database “{database}” is {encoding}: LizSync needs UTF8.", database = row.get::<_, &str>("database"), encoding))
-        .hint(tr!("Create a database WITH ENCODING 'UTF8' TEMPLATE template0, carry the data over with pg_dump and pg_restore, which convert them, and use that. Nothing was changed.")));
+        return Err(Error::state(tr!(
+            "The encoding of the database “{database}” is {encoding}: LizSync needs UTF8.",
+            database = row.get::<_, &str>("database"),
+            encoding
+        ))
+        .hint(tr!(
+            "Create a database WITH ENCODING 'UTF8' TEMPLATE template0, carry the data over with pg_dump and pg_restore, which convert them, and use that. Nothing was changed."
+        )));
     }
     Ok(row)
 }
@@ -164,8 +170,14 @@ pub fn require(connection: &mut Connection) -> Result<Identity> {
     if identity.fits {
         return Ok(identity);
     }
-    Err(Error::state(tr!("The extension hstore of {connection} was moved to another schema ({hstore}): the functions of LizSync do not find it any more, and nobody can edit.", connection = connection.describe(), hstore = identity.hstore))
-    .hint(tr!("Run “Upgrade LizSync tools in the central database” with the connection of that database, be it the central or a clone: it makes the functions anew.")))
+    Err(Error::state(tr!(
+        "The extension hstore of {connection} was moved to another schema ({hstore}): the functions of LizSync do not find it any more, and nobody can edit.",
+        connection = connection.describe(),
+        hstore = identity.hstore
+    ))
+    .hint(tr!(
+        "Run “Upgrade LizSync tools in the central database” with the connection of that database, be it the central or a clone: it makes the functions anew."
+    )))
 }
 
 /// The identity of a database that must hold this product's structure in this version.
@@ -176,16 +188,44 @@ pub(super) fn installed(connection: &mut Connection) -> Result<Identity> {
     let name = connection.describe().to_owned();
     match inspect(&mut **connection).map_err(|error| error.during(tr!("The {name}", name)))? {
         Installed::Ours(identity) if identity.version == VERSION => Ok(*identity),
-        Installed::Ours(identity) if identity.version == UNKNOWN => Err(Error::state(tr!("The LizSync tables of {name} do not say their version: perhaps a package is being deployed there at this moment.", name))
-        .hint(tr!("Run again when the deployment has ended. If it stays so, restore the database from a backup, or deploy the clone again."))),
-        Installed::Ours(identity) => Err(Error::state(tr!("The LizSync tables of {name} are of version {version}, this is LizSync {ours}.", name, version = identity.version, ours = VERSION))
-        .hint(tr!("Run “Upgrade LizSync tools in the central database”, or install the matching LizSync."))),
-        Installed::Older(version) if version == VERSION => Err(Error::state(tr!("The LizSync tables of {name} are not complete: audit.logged_actions, lizsync.received or the extension hstore is gone.", name))
-        .hint(tr!("Restore the database from a backup; a clone can also be deployed again, without the edits that were not synchronised."))),
-        Installed::Older(version) => Err(Error::state(tr!("The LizSync tables of {name} are of version {version} of the former plugin.", name, version))
-        .hint(tr!("They cannot be used by this LizSync yet: install its tables in a database without them."))),
-        Installed::Nothing => Err(Error::state(tr!("The LizSync tables are not installed in {name}.", name))
-            .hint(tr!("For a central database, run “Install Lizsync tools on the central database”; for a clone, “Deploy a database package to the clone”."))),
+        Installed::Ours(identity) if identity.version == UNKNOWN => Err(Error::state(tr!(
+            "The LizSync tables of {name} do not say their version: perhaps a package is being deployed there at this moment.",
+            name
+        ))
+        .hint(tr!(
+            "Run again when the deployment has ended. If it stays so, restore the database from a backup, or deploy the clone again."
+        ))),
+        Installed::Ours(identity) => Err(Error::state(tr!(
+            "The LizSync tables of {name} are of version {version}, this is LizSync {ours}.",
+            name,
+            version = identity.version,
+            ours = VERSION
+        ))
+        .hint(tr!(
+            "Run “Upgrade LizSync tools in the central database”, or install the matching LizSync."
+        ))),
+        Installed::Older(version) if version == VERSION => Err(Error::state(tr!(
+            "The LizSync tables of {name} are not complete: audit.logged_actions, lizsync.received or the extension hstore is gone.",
+            name
+        ))
+        .hint(tr!(
+            "Restore the database from a backup; a clone can also be deployed again, without the edits that were not synchronised."
+        ))),
+        Installed::Older(version) => Err(Error::state(tr!(
+            "The LizSync tables of {name} are of version {version} of the former plugin.",
+            name,
+            version
+        ))
+        .hint(tr!(
+            "They cannot be used by this LizSync yet: install its tables in a database without them."
+        ))),
+        Installed::Nothing => Err(Error::state(tr!(
+            "The LizSync tables are not installed in {name}.",
+            name
+        ))
+            .hint(tr!(
+                "For a central database, run “Install Lizsync tools on the central database”; for a clone, “Deploy a database package to the clone”."
+            ))),
     }
 }
 

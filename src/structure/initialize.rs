@@ -192,7 +192,10 @@ fn prepare(
             prepared.newly_audited += 1;
         }
         if !relation.has_key {
-            feedback.warning(tr!("{name} has no primary key: QGIS needs one to edit it, and rows are told apart by their uid alone.", name));
+            feedback.warning(tr!(
+                "{name} has no primary key: QGIS needs one to edit it, and rows are told apart by their uid alone.",
+                name
+            ));
         }
         if !relation.has_uid() {
             feedback.warning(tr!(
@@ -239,7 +242,13 @@ fn warn_of_references(
     for row in rows {
         let (child, parent): (&str, &str) = (row.get("child"), row.get("parent"));
         let (name, column): (&str, &str) = (row.get("name"), row.get("column"));
-        feedback.warning(tr!("Foreign key {name} of {child} refers to the automatic key {column} of {parent}: new rows get another number in each database, so it will point to the wrong row. Let it refer to the uid of {parent}.", name, child, column, parent));
+        feedback.warning(tr!(
+            "Foreign key {name} of {child} refers to the automatic key {column} of {parent}: new rows get another number in each database, so it will point to the wrong row. Let it refer to the uid of {parent}.",
+            name,
+            child,
+            column,
+            parent
+        ));
     }
     Ok(())
 }

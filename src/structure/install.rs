@@ -76,9 +76,13 @@ fn extension(client: &mut impl GenericClient) -> Result<String> {
     if let Some(row) = client.query_opt(find, &[]).doing(doing)? {
         return Ok(row.get(0));
     }
-    client.batch_execute("CREATE EXTENSION hstore SCHEMA public").doing(|| tr!("Creating the extension hstore")).map_err(
+    client.batch_execute("CREATE EXTENSION hstore SCHEMA public").doing(|| tr!(
+        "Creating the extension hstore"
+    )).map_err(
         |error| {
-            error.hint(tr!("Ask an administrator of the database to run “CREATE EXTENSION hstore SCHEMA public” (on Linux it is in the package of PostgreSQL's contrib modules)."))
+            error.hint(tr!(
+                "Ask an administrator of the database to run “CREATE EXTENSION hstore SCHEMA public” (on Linux it is in the package of PostgreSQL's contrib modules)."
+            ))
         },
     )?;
     Ok(client.query_one(find, &[]).doing(doing)?.get(0))
@@ -119,7 +123,7 @@ pub fn create(central: &mut Connection, overrides: Override, feedback: &Feedback
         return Err(Error::state(tr!(
             "Nothing was installed in {name}: {refused}.",
             name,
-            refused = Text::joined(refused, "; ")
+            refused = Text::clauses(refused)
         ))
         .hint(tr!(
             "Keep it, or tick the option that drops it with all its data."
@@ -151,7 +155,7 @@ pub fn create(central: &mut Connection, overrides: Override, feedback: &Feedback
         ));
     }
     sentences.push(tr!("Next: “Prepare the central database”."));
-    Ok(Text::joined(sentences, " "))
+    Ok(Text::sentences(sentences))
 }
 
 /// Describes the tables of a schema with their rows.

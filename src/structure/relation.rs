@@ -181,8 +181,16 @@ impl Relation {
         };
         let duplicates: i64 = client.query_one(&sql, &[]).doing(doing)?.get(0);
         if duplicates > 0 {
-            return Err(Error::state(tr!("Table {table} has {duplicates} values of uid that stand in several rows.", table = table.plain(), duplicates))
-            .hint(tr!("Give each row its own: UPDATE {table} SET uid = {uuid} for all but one row of each.", table, uuid)));
+            return Err(Error::state(tr!(
+                "Table {table} has {duplicates} values of uid that stand in several rows.",
+                table = table.plain(),
+                duplicates
+            ))
+            .hint(tr!(
+                "Give each row its own: UPDATE {table} SET uid = {uuid} for all but one row of each.",
+                table,
+                uuid
+            )));
         }
         Ok(())
     }

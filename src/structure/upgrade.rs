@@ -108,7 +108,12 @@ pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> R
 }
 
 fn unknown(name: &Text, version: &str) -> Error {
-    Error::state(tr!("The LizSync tables of {name} are of version {version}, which this LizSync {ours} does not know.", name, version, ours = VERSION))
+    Error::state(tr!(
+        "The LizSync tables of {name} are of version {version}, which this LizSync {ours} does not know.",
+        name,
+        version,
+        ours = VERSION
+    ))
     .hint(tr!("Install a newer LizSync."))
 }
 

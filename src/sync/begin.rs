@@ -52,7 +52,10 @@ impl<'a> Run<'a> {
             || identify(&mut clone, structure::require_clone),
         )?;
         if central_cluster == clone_cluster {
-            return Err(Error::parameter(tr!("CONNECTION_NAME_CENTRAL and CONNECTION_NAME_CLONE are the same database: {central}.", central = central.describe()))
+            return Err(Error::parameter(tr!(
+                "CONNECTION_NAME_CENTRAL and CONNECTION_NAME_CLONE are the same database: {central}.",
+                central = central.describe()
+            ))
             .hint(tr!("Give the connection of the central database and that of the clone.")));
         }
         let (central_identity, clone_identity) = (central_identity?, clone_identity?);
@@ -176,7 +179,9 @@ impl<'a> Run<'a> {
         if let Some(row) = row {
             let own: String = row.get(0);
             if own != received.snapshot {
-                self.feedback.warning(tr!("The ledger of the central (lizsync.received) has been changed: it does not say what this clone's last run had read. The clone goes by its own memory."));
+                self.feedback.warning(tr!(
+                    "The ledger of the central (lizsync.received) has been changed: it does not say what this clone's last run had read. The clone goes by its own memory."
+                ));
                 received.snapshot = own;
             }
         }

@@ -24,7 +24,11 @@ impl Run<'_> {
                 .query(gone, &[&wanted.schemas])
                 .doing(|| tr!("Looking at the schemas"))?;
             for row in rows {
-                self.feedback.warning(tr!("The schema {schema} is synchronised by this clone, but it is not in {side} any more: what is edited under another name does not travel. Give it its name back, or package and deploy again.", schema = row.get::<_, &str>(0), side = participant.side.full()));
+                self.feedback.warning(tr!(
+                    "The schema {schema} is synchronised by this clone, but it is not in {side} any more: what is edited under another name does not travel. Give it its name back, or package and deploy again.",
+                    schema = row.get::<_, &str>(0),
+                    side = participant.side.full()
+                ));
             }
             let gone = include_str!("../../sql/sync/gone.sql");
             let (of, names) = wanted.names();

@@ -30,7 +30,11 @@ fn way_out() -> Text {
 
 /// The clone is a database that was copied before it was deployed again.
 pub(super) fn superseded(central: &Participant, clone: &Participant) -> Error {
-    Error::state(tr!("The central ({central}) knows a later deployment of this clone than that of {clone}: one of two copies of the clone was deployed again. Nothing was synchronised.", central = central.connection.describe(), clone = clone.connection.describe()))
+    Error::state(tr!(
+        "The central ({central}) knows a later deployment of this clone than that of {clone}: one of two copies of the clone was deployed again. Nothing was synchronised.",
+        central = central.connection.describe(),
+        clone = clone.connection.describe()
+    ))
     .hint(way_out())
 }
 
@@ -85,7 +89,11 @@ impl Run<'_> {
         match agreed {
             Some(agreed) => {
                 if !died {
-                    self.feedback.warning(tr!("The central ({place}) has lost the last run of this clone: a standby took over without it, or a backup was restored. The clone brings back what it holds of it." | "The central ({place}) has lost the last {n} runs of this clone: a standby took over without them, or a backup was restored. The clone brings back what it holds of them." % newer.len(), place = self.central.connection.describe()));
+                    self.feedback.warning(tr!(
+                        "The central ({place}) has lost the last run of this clone: a standby took over without it, or a backup was restored. The clone brings back what it holds of it."
+                            | "The central ({place}) has lost the last {n} runs of this clone: a standby took over without them, or a backup was restored. The clone brings back what it holds of them." % newer.len(),
+                        place = self.central.connection.describe()
+                    ));
                 }
                 // A central that crashed may have forgotten transactions that the dead run saw, and use
                 // their numbers again: only what it had when it committed a run is certain to be there.
@@ -101,7 +109,11 @@ impl Run<'_> {
     }
 
     fn strangers(&self) -> Error {
-        Error::state(tr!("The central ({central}) and the clone ({clone}) do not agree on their last synchronisation: the central was restored from a backup, or the clone is a copy of another clone that has synchronised since. Nothing was synchronised.", central = self.central.connection.describe(), clone = self.clone.connection.describe()))
+        Error::state(tr!(
+            "The central ({central}) and the clone ({clone}) do not agree on their last synchronisation: the central was restored from a backup, or the clone is a copy of another clone that has synchronised since. Nothing was synchronised.",
+            central = self.central.connection.describe(),
+            clone = self.clone.connection.describe()
+        ))
         .hint(way_out())
     }
 

@@ -59,7 +59,7 @@ impl Outcome {
             parts.push(tr!("{n} event removed from the log of the central"
                 | "{n} events removed from the log of the central" % self.pruned));
         }
-        tr!("{parts}.", parts = Text::joined(parts, "; "))
+        tr!("{parts}.", parts = Text::clauses(parts))
     }
 }
 

@@ -230,7 +230,7 @@ fn stranger(what: Text) -> Error {
     let so = tr!(
         "What the databases know of each other does not hold any more, so nothing was synchronised."
     );
-    Error::state(Text::joined([what, so], " "))
+    Error::state(Text::sentences([what, so]))
 }
 
 /// How to begin anew with a sender.

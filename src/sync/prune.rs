@@ -34,7 +34,11 @@ impl Run<'_> {
             .doing(doing)
             .map_err(hint)?;
         for row in &waiting {
-            self.feedback.warning(tr!("The clone {name} has not synchronised since it was deployed ({time}): the log of the central is kept for it. If it will not come back, run “SELECT lizsync.forget_clone('{name}')” in the central.", name = row.get::<_, &str>(0), time = row.get::<_, &str>(1)));
+            self.feedback.warning(tr!(
+                "The clone {name} has not synchronised since it was deployed ({time}): the log of the central is kept for it. If it will not come back, run “SELECT lizsync.forget_clone('{name}')” in the central.",
+                name = row.get::<_, &str>(0),
+                time = row.get::<_, &str>(1)
+            ));
         }
         loop {
             self.feedback.check()?;

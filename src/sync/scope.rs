@@ -91,12 +91,18 @@ impl Scope {
                 ([Presence::Usable, _], _) => lacking.push(table.plain()),
                 // The run has warned of it already.
                 ([Presence::NotCaptured, _], _) => {}
-                _ => feedback.warning(tr!("{table} is not prepared in the central database: left out. “Prepare the central database” adds what it needs.", table = table.plain())),
+                _ => feedback.warning(tr!(
+                    "{table} is not prepared in the central database: left out. “Prepare the central database” adds what it needs.",
+                    table = table.plain()
+                )),
             }
             known.insert(table, presence);
         }
         if !lacking.is_empty() {
-            feedback.warning(tr!("The clone lacks tables of the central database, or their uid: {lacking}. Package the central database again and deploy the package to the clone.", lacking = Text::list(lacking)));
+            feedback.warning(tr!(
+                "The clone lacks tables of the central database, or their uid: {lacking}. Package the central database again and deploy the package to the clone.",
+                lacking = Text::list(lacking)
+            ));
         }
         known.extend(
             clone

@@ -154,7 +154,12 @@ impl<A: Read, B: Read, S: Read, C: Write, D: Write> Streams<A, B, S, C, D> {
         }
         for ((number, name), count) in self.gone {
             let table = scope.table(number).map(Table::plain).unwrap_or_default();
-            feedback.warning(tr!("{table}: column {name} is gone or generated where its edits should go; {n} value kept in lizsync.conflicts." | "{table}: column {name} is gone or generated where its edits should go; {n} values kept in lizsync.conflicts." % count, table, name));
+            feedback.warning(tr!(
+                "{table}: column {name} is gone or generated where its edits should go; {n} value kept in lizsync.conflicts."
+                    | "{table}: column {name} is gone or generated where its edits should go; {n} values kept in lizsync.conflicts." % count,
+                table,
+                name
+            ));
         }
         let (to_central, staged) = self
             .to_central

@@ -210,10 +210,16 @@ fn ready(participant: &mut Participant, report: bool, feedback: &Feedback) -> Re
         .connection
         .batch_execute(&sql)
         .doing(|| {
-            tr!("Creating a temporary table in the {side} ({connection})", side = participant.side, connection = participant.connection.describe())
+            tr!(
+                "Creating a temporary table in the {side} ({connection})",
+                side = participant.side,
+                connection = participant.connection.describe()
+            )
         })
         .map_err(|error| match error.sqlstate_code() {
-            Some("42501") => error.hint(tr!("The role needs the right to create temporary tables: GRANT TEMPORARY ON DATABASE … TO ….")),
+            Some("42501") => error.hint(tr!(
+                "The role needs the right to create temporary tables: GRANT TEMPORARY ON DATABASE … TO …."
+            )),
             _ => error,
         })?;
     reader(participant, feedback)

@@ -30,7 +30,12 @@ pub fn disable(receiver: &mut Participant, synced: &Synced, feedback: &Feedback)
         if !new {
             return Ok(false);
         }
-        feedback.warning(tr!("{table} has triggers that will run again in the {side}, because the role does not own the table: {triggers}.", table = synced.table.plain(), side = receiver.side, triggers = Text::list(running)));
+        feedback.warning(tr!(
+            "{table} has triggers that will run again in the {side}, because the role does not own the table: {triggers}.",
+            table = synced.table.plain(),
+            side = receiver.side,
+            triggers = Text::list(running)
+        ));
         return Ok(false);
     }
     alter(receiver, synced, |trigger| {
@@ -78,7 +83,9 @@ fn alter(
         .doing(|| tr!("Switching the triggers of {table}", table = synced.table.plain()))
         .map_err(|error| match error.sqlstate_code() {
             Some("42501") if receiver.identity.cluster.version < 130_000 => error.hint(
-                tr!("Before PostgreSQL 13 only a superuser may do that on partitioned tables: create the triggers on the partitions instead, synchronise as a superuser, or upgrade the server."),
+                tr!(
+                    "Before PostgreSQL 13 only a superuser may do that on partitioned tables: create the triggers on the partitions instead, synchronise as a superuser, or upgrade the server."
+                ),
             ),
             _ => error,
         })

@@ -68,7 +68,10 @@ const PRUNED: &str = "LZ003";
 
 fn too_late(participant: &Participant) -> Error {
     let place = participant.connection.describe();
-    Error::state(tr!("The log of {place} does not reach back to the last synchronisation of this clone: events were removed that it has not received, because it had been forgotten (lizsync.forget_clone) or was deployed from an older package. Nothing was synchronised.", place))
+    Error::state(tr!(
+        "The log of {place} does not reach back to the last synchronisation of this clone: events were removed that it has not received, because it had been forgotten (lizsync.forget_clone) or was deployed from an older package. Nothing was synchronised.",
+        place
+    ))
     .hint(tr!("Save the clone's edits, make a package and deploy it to the clone."))
 }
 

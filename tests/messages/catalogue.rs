@@ -30,6 +30,9 @@ pub fn all() -> Vec<(String, Vec<Entry>)> {
 }
 
 fn read(path: &Path) -> Vec<Entry> {
+    let text = std::fs::read_to_string(path).unwrap();
+    // What reads it in the library would not find the rule behind a space.
+    assert!(text.contains(";plural="), "Plural-Forms needs “;plural=”");
     let file = rspolib::pofile(path).unwrap();
     let entries = file.entries.into_iter().map(|entry| {
         assert!(!entry.obsolete, "obsolete: {}", entry.msgid);

@@ -68,8 +68,9 @@ fn template() {
             None => writeln!(pot, "msgstr \"\""),
         };
     }
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/library.pot");
-    std::fs::write(target, pot).unwrap();
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    std::fs::create_dir_all(&target).unwrap();
+    std::fs::write(target.join("library.pot"), pot).unwrap();
 }
 
 #[test]

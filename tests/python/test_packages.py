@@ -58,8 +58,10 @@ def test_the_plugin_is_what_the_site_of_qgis_wants(plugins):
         "",
         ".html",
         ".json",
+        ".mo",
         ".model3",
         ".py",
+        ".qm",
         ".svg",
         ".txt",
     }

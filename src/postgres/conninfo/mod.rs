@@ -106,10 +106,14 @@ fn unknown_keyword(word: &str, after: Option<&str>) -> Error {
         ))
     } else {
         Error::parameter(
-            tr!("It holds a keyword that is not shown here, because it may be a part of a password."),
+            tr!(
+                "It holds a keyword that is not shown here, because it may be a part of a password."
+            ),
         )
         .hint(
-            tr!("Put values with spaces in single quotes (with \\ before ' and \\); in a URI, percent-encode special characters."),
+            tr!(
+                "Put values with spaces in single quotes (with \\ before ' and \\); in a URI, percent-encode special characters."
+            ),
         )
     }
 }

@@ -181,7 +181,10 @@ fn target(
     // Both are shown in messages.
     for (keyword, value) in [("user", &user), ("dbname", &database)] {
         if is_connection(value) && value.contains('=') {
-            return Err(Error::parameter(tr!("The value of “{keyword}” is a connection string of its own (not shown, as it may hold a password).", keyword))
+            return Err(Error::parameter(tr!(
+                "The value of “{keyword}” is a connection string of its own (not shown, as it may hold a password).",
+                keyword
+            ))
             .hint(tr!("Separate keyword=value pairs by spaces.")));
         }
     }

@@ -172,7 +172,9 @@ fn decode(text: &str) -> Result<Secret> {
 
 fn misplaced_at() -> Error {
     Error::parameter(tr!("An “@” stands in an unexpected place."))
-        .hint(tr!("Percent-encode special characters, above all in the password: %40 for “@”, %2F for “/”, %3A for “:”."))
+        .hint(tr!(
+            "Percent-encode special characters, above all in the password: %40 for “@”, %2F for “/”, %3A for “:”."
+        ))
 }
 
 #[cfg(test)]

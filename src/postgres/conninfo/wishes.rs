@@ -81,7 +81,10 @@ pub(super) fn tls(conninfo: &Conninfo, surroundings: &Surroundings) -> Result<Tl
         SslMode::Prefer
     });
     if system && mode < SslMode::VerifyFull {
-        return Err(Error::parameter(tr!("sslmode={mode} is too weak for sslrootcert=system, which trusts every public authority.", mode = mode.name()))
+        return Err(Error::parameter(tr!(
+            "sslmode={mode} is too weak for sslrootcert=system, which trusts every public authority.",
+            mode = mode.name()
+        ))
         .hint(tr!("Use sslmode=verify-full.")));
     }
     let direct = conninfo
@@ -109,7 +112,9 @@ pub(super) fn tls(conninfo: &Conninfo, surroundings: &Surroundings) -> Result<Tl
         .unwrap_or(3);
     if most < 2 || least > most {
         return Err(Error::parameter(
-            tr!("ssl_min_protocol_version and ssl_max_protocol_version leave no version that can be used."),
+            tr!(
+                "ssl_min_protocol_version and ssl_max_protocol_version leave no version that can be used."
+            ),
         )
         .hint(tr!("TLSv1.2 and TLSv1.3 can be used.")));
     }

@@ -34,16 +34,26 @@ pub fn trusted(wishes: &TlsWishes) -> Result<Vec<CertificateDer<'static>>> {
         Certificates::System => {
             let found = rustls_native_certs::load_native_certs().certs;
             return if found.is_empty() {
-                Err(unusable(tr!("The operating system has no trusted certificates that can be read (sslrootcert=system)."))
-                    .hint(tr!("Install them (on Debian: the package ca-certificates), or name a file in sslrootcert.")))
+                Err(unusable(tr!(
+                    "The operating system has no trusted certificates that can be read (sslrootcert=system)."
+                ))
+                    .hint(tr!(
+                        "Install them (on Debian: the package ca-certificates), or name a file in sslrootcert."
+                    )))
             } else {
                 Ok(found)
             };
         }
         Certificates::Named(path) | Certificates::Default(path) if path.exists() => path,
         missing => {
-            return Err(unusable(tr!("sslmode={mode} needs the certificate of the authority that signed the server's, and there is none in {place}.", mode = wishes.mode.name(), place = place(missing)))
-            .hint(tr!("Put it there, name another file in sslrootcert, or use sslrootcert=system.")));
+            return Err(unusable(tr!(
+                "sslmode={mode} needs the certificate of the authority that signed the server's, and there is none in {place}.",
+                mode = wishes.mode.name(),
+                place = place(missing)
+            ))
+            .hint(tr!(
+                "Put it there, name another file in sslrootcert, or use sslrootcert=system."
+            )));
         }
     };
     certificates(path)
@@ -118,8 +128,13 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     check_owner_only(path)?;
     let text = String::from_utf8_lossy(&bytes);
     if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
-        return Err(unusable(tr!("The key {path} is encrypted, and encrypted keys are not supported.", path = path.display()))
-        .hint(tr!("Store it without a passphrase, readable by you alone: openssl pkey -in KEY -out NEW_KEY; chmod 600 NEW_KEY.")));
+        return Err(unusable(tr!(
+            "The key {path} is encrypted, and encrypted keys are not supported.",
+            path = path.display()
+        ))
+        .hint(tr!(
+            "Store it without a passphrase, readable by you alone: openssl pkey -in KEY -out NEW_KEY; chmod 600 NEW_KEY."
+        )));
     }
     let key = if text.contains("-----BEGIN") {
         PrivateKeyDer::from_pem_slice(&bytes).ok()

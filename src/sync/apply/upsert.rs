@@ -253,7 +253,13 @@ impl Apply<'_> {
             }
         };
         if missing > 0 {
-            self.feedback.warning(tr!("{table}: rows that the {sender} has updated are not in the {receiver} any more; {n} edit kept in lizsync.conflicts." | "{table}: rows that the {sender} has updated are not in the {receiver} any more; {n} edits kept in lizsync.conflicts." % missing, table = synced.table.plain(), sender, receiver = self.receiver.side));
+            self.feedback.warning(tr!(
+                "{table}: rows that the {sender} has updated are not in the {receiver} any more; {n} edit kept in lizsync.conflicts."
+                    | "{table}: rows that the {sender} has updated are not in the {receiver} any more; {n} edits kept in lizsync.conflicts." % missing,
+                table = synced.table.plain(),
+                sender,
+                receiver = self.receiver.side
+            ));
         }
         // Should fewer be found, the receipt will tell.
         Ok(missing.min(left))
