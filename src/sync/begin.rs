@@ -78,7 +78,9 @@ impl<'a> Run<'a> {
             .connection
             .query_opt(
                 "SELECT deployment, central_snapshot::text, package_id,
-                        coalesce((SELECT standbys FROM lizsync.runs ORDER BY number DESC LIMIT 1), false)
+                        coalesce((SELECT standbys FROM lizsync.runs ORDER BY number DESC LIMIT 1), false),
+                        EXISTS (SELECT FROM lizsync.received WHERE sender = $1 AND txid_snapshot_xmax(snapshot) = 1),
+                        (SELECT max_event_id FROM lizsync.history WHERE sync_id = package_id)
                  FROM lizsync.deployment WHERE central_id = $1",
                 &[&central.id],
             )
@@ -106,6 +108,8 @@ impl<'a> Run<'a> {
             replicated: standbys || row.get::<_, bool>(3),
             deployment,
             package: row.get(2),
+            upgraded: row.get(4),
+            package_event: row.get(5),
             deployed_at: literal(row.get::<_, &str>(1)),
             central,
             clone,
@@ -197,10 +201,11 @@ impl<'a> Run<'a> {
         // What this clone sent came from it, unless it was deployed anew since.
         let of_central = new(Some(&begun.received_by_clone), Some(self.clone.id));
         let of_clone = new(begun.received_by_central.as_ref(), None);
+        let package_event = self.package_event;
         let (central, clone) = (&mut self.central, &mut self.clone);
         let (in_central, in_clone) = at_once(
-            || Unread::of(central, &of_central),
-            || Unread::of(clone, &of_clone),
+            || Unread::of(central, &of_central, package_event),
+            || Unread::of(clone, &of_clone, None),
         )?;
         Ok(New {
             central: of_central,
@@ -211,6 +216,7 @@ impl<'a> Run<'a> {
             missing: begun.missing.clone(),
             lost: begun.lost,
             clone_id: self.clone.id,
+            package_event,
         })
     }
 

@@ -1,0 +1,220 @@
+//! What the former plugin knew of the other databases: what is still on its way, and where a clone comes from.
+
+use ::postgres::GenericClient;
+use uuid::Uuid;
+
+use super::survey::Survey;
+use crate::error::{Error, Result};
+use crate::feedback::{Feedback, counted};
+use crate::postgres::{Doing, Template};
+
+/// A clone that a central knows.
+#[derive(Debug)]
+pub(super) struct Clone {
+    pub(super) id: Uuid,
+    listed: bool,
+    package_event: Option<i64>,
+}
+
+/// What a clone knows of its package and its central.
+#[derive(Debug)]
+pub(super) struct Package {
+    pub(super) central: Uuid,
+    package: Option<Uuid>,
+    time: Option<String>,
+    last_event: Option<i64>,
+}
+
+/// Events that somebody lacks.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Waiting {
+    id: Uuid,
+    events: i64,
+    truncates: i64,
+    bare: i64,
+}
+
+impl Waiting {
+    fn told(&self) -> String {
+        let number = |count: i64| count.unsigned_abs();
+        let mut parts = vec![counted(number(self.events), "event")];
+        if self.truncates > 0 {
+            parts.push(format!("{} TRUNCATE", self.truncates));
+        }
+        if self.bare > 0 {
+            parts.push(format!(
+                "{} without their rows, which cannot be carried over",
+                counted(number(self.bare), "event")
+            ));
+        }
+        parts.join(", ")
+    }
+}
+
+/// The clones of a central.
+pub(super) fn of_central(client: &mut impl GenericClient, survey: &Survey) -> Result<Vec<Clone>> {
+    let sql = Template::new(include_str!("../../../sql/structure/former/clones.sql"))
+        .set("lists", survey.layout.clones())
+        .sql();
+    let rows = client
+        .query(&sql, &[&survey.server_id])
+        .doing(|| "Looking for the clones of the former plugin")?;
+    Ok(rows
+        .iter()
+        .map(|row| Clone {
+            id: row.get("id"),
+            listed: row.get("listed"),
+            package_event: row.get("package_event"),
+        })
+        .collect())
+}
+
+/// Says what waits in a central for each of its clones.
+pub(super) fn tell_clones(
+    client: &mut impl GenericClient,
+    survey: &Survey,
+    clones: &[Clone],
+    feedback: &Feedback,
+) -> Result<()> {
+    if clones.is_empty() {
+        feedback.info("No clone of the former plugin is known.");
+        return Ok(());
+    }
+    feedback.info("Counting what the clones have not received yet.");
+    let of: Vec<(Uuid, Option<i64>)> = clones.iter().map(|c| (c.id, c.package_event)).collect();
+    let waiting = waiting(client, survey, &of, false)?;
+    for clone in clones {
+        let nothing = Waiting::default();
+        let of = waiting.iter().find(|waiting| waiting.id == clone.id);
+        let list = if clone.listed {
+            ""
+        } else {
+            " (known by the history only)"
+        };
+        let text = format!(
+            "Clone {}{list}: {} of this central wait for it.",
+            clone.id,
+            of.unwrap_or(&nothing).told()
+        );
+        match of.is_some_and(|waiting| waiting.bare > 0) {
+            true => feedback.warning(format!(
+                "{text} Compare the tables after its first synchronisation (lizsync.compare_tables)."
+            )),
+            false => feedback.info(text),
+        }
+    }
+    Ok(())
+}
+
+/// Says what waits in a clone for its central.
+pub(super) fn tell_central(
+    client: &mut impl GenericClient,
+    survey: &Survey,
+    central: Uuid,
+    feedback: &Feedback,
+) -> Result<()> {
+    let waiting = waiting(client, survey, &[(central, None)], true)?;
+    let nothing = Waiting::default();
+    let of = waiting.first().unwrap_or(&nothing);
+    let text = format!(
+        "{} of this clone wait for the central {central}.",
+        of.told()
+    );
+    match of.bare > 0 {
+        true => feedback.warning(text),
+        false => feedback.info(text),
+    }
+    Ok(())
+}
+
+fn waiting(
+    client: &mut impl GenericClient,
+    survey: &Survey,
+    of: &[(Uuid, Option<i64>)],
+    own: bool,
+) -> Result<Vec<Waiting>> {
+    let sql = Template::new(include_str!("../../../sql/structure/former/waiting.sql"))
+        .set("log", survey.layout.log())
+        .sql();
+    let ids: Vec<Uuid> = of.iter().map(|(id, _)| *id).collect();
+    let events: Vec<Option<i64>> = of.iter().map(|(_, event)| *event).collect();
+    let rows = client
+        .query(&sql, &[&ids, &events, &own, &survey.server_id])
+        .doing(|| "Counting what has not been received")?;
+    Ok(rows
+        .iter()
+        .map(|row| Waiting {
+            id: row.get("id"),
+            events: row.get("events"),
+            truncates: row.get("truncates"),
+            bare: row.get("bare"),
+        })
+        .collect())
+}
+
+/// Lets an upgraded central know its clones: they are those of before, and its log is kept for them.
+pub(super) fn register(client: &mut impl GenericClient, clones: &[Clone]) -> Result<()> {
+    let ids: Vec<Uuid> = clones.iter().map(|clone| clone.id).collect();
+    client
+        .execute(
+            include_str!("../../../sql/structure/former/registered.sql"),
+            &[&ids],
+        )
+        .doing(|| "Registering the clones")?;
+    Ok(())
+}
+
+/// The package and the central of a clone, from its history and its log (as SQL).
+///
+/// # Errors
+/// [`Kind::State`](crate::error::Kind::State) where nothing in the clone says which central it belongs to.
+pub(super) fn package(
+    client: &mut impl GenericClient,
+    clone: Option<Uuid>,
+    log: &str,
+    name: &str,
+) -> Result<Package> {
+    let sql = Template::new(include_str!("../../../sql/structure/former/package.sql"))
+        .set("log", log)
+        .sql();
+    let row = client
+        .query_opt(&sql, &[&clone])
+        .doing(|| "Looking for the package that the clone was made from")?;
+    let Some(row) = row else {
+        return Err(Error::state(format!(
+            "Nothing in the clone {name} says which central database it belongs to: its history (lizsync.history) names none, and its log neither."
+        ))
+        .hint("Nothing was changed. Insert the package into lizsync.history of the clone, as the history of the central has it (sync_type full), then run again."));
+    };
+    Ok(Package {
+        central: row.get("central"),
+        package: row.get("package"),
+        time: row.get("time"),
+        last_event: row.get("last_event"),
+    })
+}
+
+impl Package {
+    /// Writes it where a synchronisation looks for it. `schemas`: those of the audited tables, where no list names any.
+    pub(super) fn record(
+        &self,
+        client: &mut impl GenericClient,
+        clone: Option<Uuid>,
+        schemas: &str,
+    ) -> Result<()> {
+        client
+            .execute(
+                include_str!("../../../sql/structure/former/deployment.sql"),
+                &[
+                    &clone,
+                    &self.central,
+                    &self.package,
+                    &self.time,
+                    &self.last_event,
+                    &schemas,
+                ],
+            )
+            .doing(|| "Recording the deployment in the clone")?;
+        Ok(())
+    }
+}
