@@ -52,7 +52,7 @@ DECLARE
     upper bigint;
     received txid_snapshot;
     removed bigint;
-    former bigint := 0;
+    left_over bigint := 0;
 BEGIN
     -- One after another; and no clone is registered meanwhile.
     LOCK TABLE lizsync.pruned IN SHARE ROW EXCLUSIVE MODE;
@@ -70,15 +70,15 @@ BEGIN
         DELETE FROM audit.logged_actions AS l
         WHERE l.event_id IN (SELECT o.event_id FROM audit.logged_actions AS o
             WHERE o.former ORDER BY o.event_id LIMIT prune_log.most);
-        GET DIAGNOSTICS former = ROW_COUNT;
+        GET DIAGNOSTICS left_over = ROW_COUNT;
     END IF;
     DELETE FROM audit.logged_actions AS l
     WHERE l.event_id IN (
         SELECT o.event_id FROM audit.logged_actions AS o
         WHERE o.transaction_id < upper AND NOT o.former AND txid_visible_in_snapshot(o.transaction_id, received)
-        ORDER BY o.transaction_id LIMIT prune_log.most - former);
+        ORDER BY o.transaction_id LIMIT prune_log.most - left_over);
     GET DIAGNOSTICS removed = ROW_COUNT;
-    removed := removed + former;
+    removed := removed + left_over;
     IF removed > 0 AND NOT EXISTS (SELECT FROM lizsync.pruned AS p WHERE lizsync.covers(p.snapshot, received)) THEN
         DELETE FROM lizsync.pruned AS p WHERE lizsync.covers(received, p.snapshot);
         INSERT INTO lizsync.pruned (snapshot) VALUES (received);

@@ -51,10 +51,14 @@ impl Waiting {
     }
 }
 
-/// The clones of a central.
-pub(super) fn of_central(client: &mut impl GenericClient, survey: &Survey) -> Result<Vec<Clone>> {
+/// The clones of a central; `lists`: the table of their lists, as SQL.
+pub(super) fn of_central(
+    client: &mut impl GenericClient,
+    survey: &Survey,
+    lists: &str,
+) -> Result<Vec<Clone>> {
     let sql = Template::new(include_str!("../../../sql/structure/former/clones.sql"))
-        .set("lists", survey.layout.clones())
+        .set("lists", lists)
         .sql();
     let rows = client
         .query(&sql, &[&survey.server_id])

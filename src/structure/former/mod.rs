@@ -138,7 +138,7 @@ fn tell(
         ));
     }
     if survey.is_central() {
-        let clones = clones::of_central(&mut **connection, survey)?;
+        let clones = clones::of_central(&mut **connection, survey, survey.layout.clones())?;
         clones::tell_clones(&mut **connection, survey, &clones, feedback)?;
     } else if survey.is_clone() {
         let package = clones::package(&mut **connection, survey.server_id, &log, &name)?;

@@ -50,7 +50,7 @@ pub(super) fn run(
     install::functions(transaction, &survey.hstore)?;
     if survey.is_central() {
         step(75.0, "Registering the clones.")?;
-        let known = clones::of_central(transaction, survey)?;
+        let known = clones::of_central(transaction, survey, "lizsync.synchronized_schemas")?;
         clones::register(transaction, &known)?;
     }
     if survey.is_clone() {

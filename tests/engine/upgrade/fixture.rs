@@ -222,7 +222,8 @@ impl Former {
         run: &Uuid,
     ) {
         let sql = format!("SELECT format('%I.%I', schema_name, table_name), action, row_data::text, changed_fields::text,
-            (SELECT string_agg(quote_ident(k), ', ') FROM unnest(public.akeys(changed_fields)) AS k), action_tstamp_tx::text
+            (SELECT string_agg(quote_ident(k), ', ') FROM unnest(public.akeys(changed_fields)) AS k), action_tstamp_tx::text,
+            (SELECT string_agg(quote_ident(k), ', ') FROM unnest(public.akeys(row_data OPERATOR(public.-) 'id'::text)) AS k)
             FROM {}.logged_actions WHERE event_id = {event}", self.log);
         let row = from.query_one(&sql, &[]).unwrap();
         let text = |place: usize| {
@@ -233,8 +234,10 @@ impl Former {
         let (table, rows, fields, columns) = (text(0), text(2), text(3), text(4));
         let uid = format!("('{rows}'::public.hstore -> 'uid')::uuid");
         let sql = match text(1).as_str() {
+            // Automatic keys are given anew.
             "I" => format!(
-                "INSERT INTO {table} SELECT (public.populate_record(NULL::{table}, '{rows}'::public.hstore)).* ON CONFLICT DO NOTHING"
+                "INSERT INTO {table} ({keys}) SELECT {keys} FROM public.populate_record(NULL::{table}, '{rows}'::public.hstore)",
+                keys = text(6)
             ),
             "D" => format!("DELETE FROM {table} WHERE uid = {uid}"),
             _ => format!(

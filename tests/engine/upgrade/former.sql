@@ -1,6 +1,6 @@
 -- A database as the former plugin installed it, from what is known of its tables and triggers; the functions are made for
--- these tests. {log}: the schema of its log; {prefix}: of its triggers; {conflicts}: its table of conflicts, or nothing;
--- {lists}: the table of the lists; {list}: its column; {version}.
+-- these tests. Places: log, the schema of its log; prefix, of its triggers; conflicts, its table of conflicts, or nothing;
+-- lists, the table of the lists; list, its column; version.
 CREATE EXTENSION IF NOT EXISTS hstore SCHEMA public;
 CREATE SCHEMA lizsync;
 CREATE SCHEMA IF NOT EXISTS {log};

@@ -200,6 +200,12 @@ fn moves_over(former: Former, owner: Option<&Role>) {
     let foreign = "SELECT count(*) FROM pg_foreign_server UNION ALL SELECT count(*) FROM pg_user_mapping UNION ALL SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'central%'";
     assert_eq!(one.rows(foreign), ["0"; 3]);
 
+    // New packages want all tables to be prepared.
+    run(
+        "initialize_central_database",
+        json!({"CONNECTION_NAME_CENTRAL": conninfo(&central, owner)}),
+    )
+    .unwrap();
     let three = deploy(&central, &format!("{label}_three"), owner);
     three.run(&format!(
         "UPDATE gis.tree SET note = 'three' WHERE uid = '{}'",

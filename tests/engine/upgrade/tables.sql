@@ -1,4 +1,4 @@
--- What people edit in the databases of these tests. {log}: the schema of the log.
+-- What people edit in the databases of these tests. Place: log, the schema of the log.
 CREATE SCHEMA gis;
 CREATE TABLE gis.tree (id serial PRIMARY KEY, name text, height integer, note text,
     uid uuid NOT NULL UNIQUE DEFAULT md5(random()::text || clock_timestamp()::text)::uuid);
