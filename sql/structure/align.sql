@@ -6,8 +6,10 @@ DECLARE
     t record;
     c record;
     k record;
+    v record;
     other name;
     sequence text;
+    views text[] := '{}';
 BEGIN
     FOR t IN
         SELECT m.oid AS model, r.oid AS target, format('%I.%I', n.nspname, r.relname) AS name, r.relname
@@ -36,6 +38,41 @@ BEGIN
                 c.target_notnull := c.attnotnull;
                 c.target_value := c.value;
             ELSIF c.target_type <> c.atttypid THEN
+                FOR v IN
+                    WITH RECURSIVE above (oid, depth) AS (
+                        SELECT r.ev_class, 1 FROM pg_depend AS d JOIN pg_rewrite AS r ON r.oid = d.objid
+                        WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass
+                          AND d.refobjid = t.target AND d.refobjsubid = c.target_num AND r.ev_class <> t.target
+                        UNION
+                        SELECT r.ev_class, a.depth + 1 FROM above AS a
+                        JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.oid
+                        JOIN pg_rewrite AS r ON r.oid = d.objid WHERE r.ev_class <> a.oid
+                    )
+                    SELECT a.oid, format('%I.%I', n.nspname, w.relname) AS name, w.relkind, w.relowner, w.relacl, w.reloptions,
+                           pg_get_viewdef(a.oid) AS definition, obj_description(a.oid, 'pg_class') AS comment,
+                           EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = a.oid)
+                               OR EXISTS (SELECT FROM pg_attribute AS x WHERE x.attrelid = a.oid AND x.attacl IS NOT NULL) AS more
+                    FROM (SELECT o.oid, max(o.depth) AS depth FROM above AS o GROUP BY o.oid) AS a
+                    JOIN pg_class AS w ON w.oid = a.oid JOIN pg_namespace AS n ON n.oid = w.relnamespace
+                    -- The highest first: it is dropped first, and made last.
+                    ORDER BY a.depth DESC, a.oid
+                LOOP
+                    IF v.relkind <> 'v' OR v.more THEN
+                        RAISE EXCEPTION '% uses the column % of %, whose type changes', v.name, c.attname, t.name
+                            USING ERRCODE = 'dependent_objects_still_exist';
+                    END IF;
+                    views := ARRAY[format('CREATE VIEW %s%s AS %s', v.name,
+                            ' WITH (' || array_to_string(v.reloptions, ', ') || ')', rtrim(v.definition, ';'))]
+                        || CASE WHEN pg_get_userbyid(v.relowner) <> current_user
+                            THEN ARRAY[format('ALTER VIEW %s OWNER TO %I', v.name, pg_get_userbyid(v.relowner))] ELSE '{}' END
+                        || ARRAY(SELECT format('GRANT %s ON %s TO %s%s', x.privilege_type, v.name,
+                                CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END,
+                                CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+                            FROM aclexplode(v.relacl) AS x WHERE x.grantee <> v.relowner)
+                        || CASE WHEN v.comment IS NULL THEN '{}' ELSE ARRAY[format('COMMENT ON VIEW %s IS %L', v.name, v.comment)] END
+                        || views;
+                    EXECUTE format('DROP VIEW %s', v.name);
+                END LOOP;
                 EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT, ALTER COLUMN %2$I TYPE %s USING %2$I::%3$s',
                     t.name, c.attname, c.type);
                 c.target_value := NULL;
@@ -111,6 +148,9 @@ BEGIN
     FOR t IN SELECT format('pg_temp.%I', m.relname) AS name FROM pg_class AS m
              WHERE m.relnamespace = pg_my_temp_schema() AND m.relkind = 'r' LOOP
         EXECUTE format('DROP TABLE %s', t.name);
+    END LOOP;
+    FOREACH sequence IN ARRAY views LOOP
+        EXECUTE sequence;
     END LOOP;
 END
 $do$;

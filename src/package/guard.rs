@@ -144,6 +144,10 @@ pub(super) fn target(clone: &mut Connection, central: &Identity) -> Result<Targe
     Ok(target)
 }
 
+/// How edits that only the clone has come to the central.
+const OURS: &str = "Run “Two-way database synchronization” first, then deploy.";
+const FORMER: &str = "Run “Upgrade LizSync tools in the central database” with the connection of the clone, then “Two-way database synchronization”, then deploy.";
+
 /// The log of a clone, and what of it the central has.
 pub(super) enum Log {
     /// There is none.
@@ -166,11 +170,11 @@ impl Log {
                 let sql = Template::new(include_str!("../../sql/package/pending_old.sql"))
                     .set("log", log)
                     .sql();
-                refuse_pending(clone, &sql, &[], place)
+                refuse_pending(clone, &sql, &[], place, FORMER)
             }),
             Log::Ours(taken) => {
                 let sql = include_str!("../../sql/package/pending.sql");
-                refuse_pending(clone, sql, &[taken], place)
+                refuse_pending(clone, sql, &[taken], place, OURS)
             }
         }
     }
@@ -281,6 +285,7 @@ fn refuse_pending(
     sql: &str,
     parameters: &[&(dyn ::postgres::types::ToSql + Sync)],
     place: &str,
+    way_out: &str,
 ) -> Result<()> {
     let rows = clone
         .query(sql, parameters)
@@ -304,7 +309,7 @@ fn refuse_pending(
         counted(total.unsigned_abs(), "edit"),
         tables.join(", ")
     ))
-    .hint("Run “Two-way database synchronization” first, then deploy."))
+    .hint(way_out))
 }
 
 /// A database without LizSync must not hold anything under the names that the package brings.

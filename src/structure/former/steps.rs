@@ -45,7 +45,7 @@ pub(super) fn run(
         move_log(transaction, survey)?;
     }
     step(20.0, "Changing the tables.")?;
-    tables(transaction, survey)?;
+    tables(transaction, survey, name)?;
     step(70.0, "Creating the functions.")?;
     install::functions(transaction, &survey.hstore)?;
     if survey.is_central() {
@@ -124,14 +124,21 @@ fn move_log(transaction: &mut Transaction<'_>, survey: &Survey) -> Result<()> {
 }
 
 /// The tables become what a fresh installation has.
-fn tables(transaction: &mut Transaction<'_>, survey: &Survey) -> Result<()> {
+fn tables(transaction: &mut Transaction<'_>, survey: &Survey, name: &str) -> Result<()> {
     let doing = || "Changing the tables of the schemas audit and lizsync";
     transaction.batch_execute(INDEXES).doing(doing)?;
     transaction.batch_execute(FORMER).doing(doing)?;
     install::tables(transaction, &survey.hstore, ["pg_temp", "pg_temp"])?;
-    transaction
+    let aligned = transaction
         .batch_execute(&Template::new(include_str!("../../../sql/structure/align.sql")).sql())
-        .doing(doing)?;
+        .doing(doing);
+    match aligned {
+        Err(error) if error.sqlstate_code() == Some(DEPENDENTS) => {
+            let what = error.said().map(|said| said.message.clone());
+            return Err(depends(name, &[what.unwrap_or_else(|| error.sentence())]));
+        }
+        aligned => aligned?,
+    }
     install::tables(transaction, &survey.hstore, ["audit", "lizsync"])?;
     let schemas: &[&str] = match survey.layout.schema {
         "audit" => &["audit", "lizsync"],

@@ -75,6 +75,9 @@ fn objects_and_grants_of_users_stay() {
              CREATE INDEX my_index ON {log}.logged_actions (session_user_name);
              ALTER TABLE lizsync.history ADD COLUMN my_column text DEFAULT 'x';
              GRANT USAGE ON SCHEMA {log}, lizsync TO {role}; GRANT SELECT ON {log}.logged_actions, lizsync.history TO {role};
+             CREATE VIEW lizsync.runs_of AS SELECT sync_id, max_event_id FROM lizsync.history WHERE sync_type = 'full';
+             CREATE VIEW gis.above AS SELECT max(max_event_id) AS last FROM lizsync.runs_of;
+             COMMENT ON VIEW lizsync.runs_of IS 'mine'; GRANT SELECT ON lizsync.runs_of TO {role};
              GRANT USAGE ON SCHEMA gis TO {role}; GRANT SELECT, UPDATE ON gis.tree TO {role};
              INSERT INTO gis.tree (name) VALUES ('x')",
             role = role.name
@@ -103,6 +106,12 @@ fn objects_and_grants_of_users_stay() {
         );
         assert_eq!(old.value("SELECT note FROM lizsync.notes"), "mine");
         assert_eq!(old.value("SELECT lizsync.mine()"), "1");
+        assert_eq!(
+            old.value("SELECT obj_description('lizsync.runs_of'::regclass)"),
+            "mine"
+        );
+        old.run("INSERT INTO lizsync.history (sync_id, sync_type, max_event_id) VALUES (md5('x')::uuid, 'full', 5000000000)");
+        assert_eq!(old.value("SELECT last FROM gis.above"), "5000000000");
         role.run(&old, "SELECT count(*) FROM audit.logged_actions; SELECT * FROM lizsync.history; UPDATE gis.tree SET name = 'y'");
         assert_eq!(
             old.value(
