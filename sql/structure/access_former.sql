@@ -28,14 +28,18 @@ AS $function$
 $function$;
 
 -- The event up to which a clone has all in its package: the one that it names itself, else that of the last package
--- that the history says it was made from.
+-- that the history says it was made from, else that of the first package of the former plugin (it was made from one of them).
 CREATE OR REPLACE FUNCTION lizsync.former_package(receiver uuid, after_event bigint) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT coalesce(former_package.after_event, (
         SELECT h.max_event_id FROM lizsync.history AS h
         WHERE h.sync_type = 'full' AND former_package.receiver::text = ANY (h.server_to)
-        ORDER BY h.sync_time DESC LIMIT 1), 0)
+        ORDER BY h.sync_time DESC LIMIT 1), (
+        SELECT min(h.max_event_id) FROM lizsync.history AS h
+        -- Later ones are of this product.
+        WHERE h.sync_type = 'full' AND h.max_event_id < (
+            SELECT l.event_id FROM audit.logged_actions AS l WHERE l.former ORDER BY l.event_id DESC LIMIT 1)), 0)
 $function$;
 
 -- Whether a clone lacks an event of the former plugin.
@@ -90,6 +94,7 @@ BEGIN
                CASE WHEN lizsync.former_uid(l.row_data) IS NULL THEN l.event_id END AS alone
         FROM audit.logged_actions AS l
         WHERE l.former AND l.event_id > package AND l.action IN ('I', 'U', 'D') AND l.row_data IS NOT NULL
+          AND (l.action <> 'U' OR l.changed_fields OPERATOR({hstore}.<>) ''::{hstore}.hstore)
           AND lizsync.former_lacks(receiver, l.sync_data)
           AND NOT EXISTS (SELECT FROM emptied AS t
                           WHERE (t.schema_name, t.table_name) = (l.schema_name, l.table_name) AND t.event_id > l.event_id)
@@ -97,16 +102,17 @@ BEGIN
     )
     SELECT l.event_id, l.schema_name, l.table_name, l.relid, r.uid, l.action, l.action_tstamp_tx,
            coalesce(lizsync.former_time(l.sync_data), l.action_tstamp_clk), coalesce(l.session_user_name, ''),
-           CASE l.action WHEN 'U' THEN coalesce(l.changed_fields, ''::{hstore}.hstore) WHEN 'I' THEN l.row_data END
+           CASE l.action WHEN 'U' THEN l.changed_fields WHEN 'I' THEN l.row_data END
     FROM lacking AS r
     JOIN audit.logged_actions AS l
       ON l.schema_name = r.schema_name AND l.table_name = r.table_name AND lizsync.former_uid(l.row_data) = r.uid
     WHERE r.uid IS NOT NULL AND l.former AND l.event_id > package AND l.event_id >= r.first_event
       AND l.action IN ('I', 'U', 'D') AND l.row_data IS NOT NULL
+      AND (l.action <> 'U' OR l.changed_fields OPERATOR({hstore}.<>) ''::{hstore}.hstore)
     UNION ALL
     SELECT l.event_id, l.schema_name, l.table_name, l.relid, NULL, l.action, l.action_tstamp_tx,
            coalesce(lizsync.former_time(l.sync_data), l.action_tstamp_clk), coalesce(l.session_user_name, ''),
-           CASE l.action WHEN 'U' THEN coalesce(l.changed_fields, ''::{hstore}.hstore) WHEN 'I' THEN l.row_data END
+           CASE l.action WHEN 'U' THEN l.changed_fields WHEN 'I' THEN l.row_data END
     FROM lacking AS r JOIN audit.logged_actions AS l ON l.event_id = r.alone;
 END
 $function$;

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use ::postgres::Row;
 use uuid::Uuid;
 
 use super::change::Time;
 use super::clock;
+use super::former;
 use super::lineage;
 use super::merge::Side;
 use super::outcome::Outcome;
@@ -74,17 +76,10 @@ impl<'a> Run<'a> {
         postgres::lock_clone(&mut central.connection, clone.id, feedback)?;
         postgres::lock_clone(&mut clone.connection, clone.id, feedback)?;
 
-        let row = clone
-            .connection
-            .query_opt(
-                "SELECT deployment, central_snapshot::text, package_id,
-                        coalesce((SELECT standbys FROM lizsync.runs ORDER BY number DESC LIMIT 1), false),
-                        EXISTS (SELECT FROM lizsync.received WHERE sender = $1 AND txid_snapshot_xmax(snapshot) = 1),
-                        (SELECT max_event_id FROM lizsync.history WHERE sync_id = package_id)
-                 FROM lizsync.deployment WHERE central_id = $1",
-                &[&central.id],
-            )
-            .doing(|| "Reading the deployment of the clone")?;
+        let mut row = deployment(&mut clone, central.id)?;
+        if row.is_none() && former::adopt(&mut central, &mut clone)? {
+            row = deployment(&mut clone, central.id)?;
+        }
         let Some(row) = row else {
             return Err(Error::state(format!(
                 "The clone ({}) was not deployed from this central ({}).",
@@ -233,6 +228,14 @@ impl<'a> Run<'a> {
         }
         Ok(offset)
     }
+}
+
+/// What a clone knows of the package of that central that it was made from.
+fn deployment(clone: &mut Participant, central: Uuid) -> Result<Option<Row>> {
+    clone
+        .connection
+        .query_opt(include_str!("../../sql/sync/deployment.sql"), &[&central])
+        .doing(|| "Reading the deployment of the clone")
 }
 
 /// Who a database is: the server, and who it must be.

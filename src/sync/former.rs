@@ -1,5 +1,7 @@
-//! What the former plugin logged of a TRUNCATE: that it happened, and no row. Before the first run of a clone that was
-//! upgraded, it becomes the deletion of the rows that the other side still has.
+//! The first run of a clone that the former plugin deployed.
+//!
+//! What the former plugin logged of a TRUNCATE is that it happened, and no row. Before that run, it becomes the
+//! deletion of the rows that the other side still has.
 
 use std::collections::HashSet;
 
@@ -170,6 +172,37 @@ impl Run<'_> {
         };
         Ok((oid(&mut self.central)?, oid(&mut self.clone)?))
     }
+}
+
+/// Lets a clone that does not know its central belong to this one, if it knows the clone; whether that is so.
+pub(super) fn adopt(central: &mut Participant, clone: &mut Participant) -> Result<bool> {
+    let lost = clone
+        .connection
+        .query_opt(
+            "SELECT deployment FROM lizsync.deployment WHERE central_id = $1",
+            &[&Uuid::nil()],
+        )
+        .doing(|| "Reading the deployment of the clone")?;
+    let Some(lost) = lost else { return Ok(false) };
+    let deployment: Uuid = lost.get(0);
+    let known: bool = central
+        .connection
+        .query_one(
+            "SELECT lizsync.knows_clone($1, $2)",
+            &[&clone.id, &deployment],
+        )
+        .doing(|| "Looking for the clone in the central")?
+        .get(0);
+    if known {
+        clone
+            .connection
+            .execute(
+                include_str!("../../sql/sync/former_adopt.sql"),
+                &[&central.id],
+            )
+            .doing(|| "Writing the central to the clone")?;
+    }
+    Ok(known)
 }
 
 /// The next rows of a table.

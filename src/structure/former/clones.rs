@@ -4,7 +4,7 @@ use ::postgres::GenericClient;
 use uuid::Uuid;
 
 use super::survey::Survey;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::feedback::{Feedback, counted};
 use crate::postgres::{Doing, Template};
 
@@ -168,15 +168,12 @@ pub(super) fn register(client: &mut impl GenericClient, clones: &[Clone]) -> Res
     Ok(())
 }
 
-/// The package and the central of a clone, from its history and its log (as SQL).
-///
-/// # Errors
-/// [`Kind::State`](crate::error::Kind::State) where nothing in the clone says which central it belongs to.
+/// The package and the central of a clone, from its history and its log (as SQL). Where neither names a central, the
+/// first synchronisation with one that knows the clone does: its id is nil until then.
 pub(super) fn package(
     client: &mut impl GenericClient,
     clone: Option<Uuid>,
     log: &str,
-    name: &str,
 ) -> Result<Package> {
     let sql = Template::new(include_str!("../../../sql/structure/former/package.sql"))
         .set("log", log)
@@ -184,21 +181,24 @@ pub(super) fn package(
     let row = client
         .query_opt(&sql, &[&clone])
         .doing(|| "Looking for the package that the clone was made from")?;
-    let Some(row) = row else {
-        return Err(Error::state(format!(
-            "Nothing in the clone {name} says which central database it belongs to: its history (lizsync.history) names none, and its log neither."
-        ))
-        .hint("Nothing was changed. Insert the package into lizsync.history of the clone, as the history of the central has it (sync_type full), then run again."));
-    };
-    Ok(Package {
+    Ok(row.map_or_else(Package::unknown, |row| Package {
         central: row.get("central"),
         package: row.get("package"),
         time: row.get("time"),
         last_event: row.get("last_event"),
-    })
+    }))
 }
 
 impl Package {
+    fn unknown() -> Self {
+        Self {
+            central: Uuid::nil(),
+            package: None,
+            time: None,
+            last_event: None,
+        }
+    }
+
     /// Writes it where a synchronisation looks for it. `schemas`: those of the audited tables, where no list names any.
     pub(super) fn record(
         &self,

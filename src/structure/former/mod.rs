@@ -141,7 +141,7 @@ fn tell(
         let clones = clones::of_central(&mut **connection, survey, survey.layout.clones())?;
         clones::tell_clones(&mut **connection, survey, &clones, feedback)?;
     } else if survey.is_clone() {
-        let package = clones::package(&mut **connection, survey.server_id, &log, &name)?;
+        let package = clones::package(&mut **connection, survey.server_id, &log)?;
         clones::tell_central(&mut **connection, survey, package.central, feedback)?;
         if survey.foreign_server {
             feedback.info(format!(

@@ -153,7 +153,7 @@ fn tables(transaction: &mut Transaction<'_>, survey: &Survey, name: &str) -> Res
 /// What is a clone's: its edits that are on their way, its central, and the central's password.
 fn clone(transaction: &mut Transaction<'_>, survey: &Survey, name: &str) -> Result<()> {
     let log = "audit.logged_actions";
-    let package = clones::package(transaction, survey.server_id, log, name)?;
+    let package = clones::package(transaction, survey.server_id, log)?;
     let sql = Template::new(include_str!("../../../sql/structure/former/pending.sql"))
         .set("hstore", survey.hstore.as_str())
         .sql();

@@ -141,9 +141,6 @@ fn unknown_versions_and_missing_pieces() {
         refuse(what);
         old.run(back);
     }
-    // A clone that does not say whose it is.
-    old.run("UPDATE lizsync.server_metadata SET server_name = 'a clone'");
-    refuse("which central database it belongs to");
 }
 
 #[test]
@@ -349,4 +346,35 @@ fn of_two_copies_of_a_clone_one_goes_on() {
         run("synchronize_database", parameters).unwrap_err().kind(),
         Kind::State
     );
+}
+
+#[test]
+fn a_clone_that_does_not_know_its_central_is_known_by_it() {
+    let former = former("0.4.5");
+    let central = former.central("adopted", None);
+    let one = former.clone(&central, "adopted_one", None);
+    let stranger = former.central("adopted_not", None);
+    central.run("UPDATE lizsync.history SET server_to = '{}'");
+    one.run(&format!(
+        "DELETE FROM lizsync.history; INSERT INTO gis.tree (uid, name) VALUES ('{}', 'N')",
+        uid('N')
+    ));
+    central.run(&format!(
+        "INSERT INTO gis.tree (uid, name) VALUES ('{}', 'C')",
+        uid('C')
+    ));
+    for database in [&central, &one, &stranger] {
+        upgrade(database, None);
+    }
+    let parameters = json!({"CONNECTION_NAME_CENTRAL": stranger.conninfo(), "CONNECTION_NAME_CLONE": one.conninfo()});
+    assert_eq!(
+        run("synchronize_database", parameters).unwrap_err().kind(),
+        Kind::State
+    );
+    synchronize(&central, &one, None);
+    let names = "SELECT name FROM gis.tree ORDER BY 1";
+    assert_eq!(one.rows(names), ["C", "N"]);
+    assert_eq!(central.rows(names), ["C", "N"]);
+    let idle = synchronize(&central, &one, None);
+    assert_eq!(idle["CAPTURED_CENTRAL"].as_u64(), Some(0), "{idle}");
 }
