@@ -85,7 +85,7 @@ WHOLE = [
         "redirected",
         "roles",
     ],
-    *["sessions", "stand_ins", "structure", "swaps", "sync", "waiting", "whole"],
+    *["sessions", "stand_ins", "structure", "swaps", "sync", "upgrade", "waiting", "whole"],
 ]
 BRIEF = ["capture", "mixed", "structure", "sync"]
 PAIRS = ["mixed", "random", "sync"]

@@ -74,11 +74,12 @@ $function$;
 -- The events of the former plugin that a clone has to read: those that it lacks, and all later ones of the same rows, so
 -- that it ends with what the rows are in this database, whatever it has of them already. What came before a TRUNCATE
 -- of the table is over.
+-- Each step reads the log once: it may be large, and nothing tells the planner how few events are lacking.
 CREATE OR REPLACE FUNCTION lizsync.former_events(receiver uuid, after_event bigint)
 RETURNS TABLE (event_id bigint, schema_name text, table_name text, relid oid, uid uuid, action text,
     action_tstamp_tx timestamptz, edit_time timestamptz, user_name text, fields {hstore}.hstore)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SET enable_mergejoin = off SET enable_nestloop = off
 AS $function$
 #variable_conflict use_column
 DECLARE
@@ -88,9 +89,9 @@ BEGIN
     RETURN QUERY
     WITH emptied AS MATERIALIZED (
         SELECT t.schema_name, t.table_name, max(t.event_id) AS event_id
-        FROM audit.logged_actions AS t WHERE t.former AND t.action = 'T' GROUP BY 1, 2
+        FROM audit.logged_actions AS t WHERE t.former AND t.action = 'T' AND t.event_id > package GROUP BY 1, 2
     ), lacking AS MATERIALIZED (
-        SELECT l.schema_name, l.table_name, lizsync.former_uid(l.row_data) AS uid, min(l.event_id) AS first_event,
+        SELECT l.schema_name, l.table_name, l.row_data OPERATOR({hstore}.->) 'uid'::text AS name, min(l.event_id) AS first_event,
                CASE WHEN lizsync.former_uid(l.row_data) IS NULL THEN l.event_id END AS alone
         FROM audit.logged_actions AS l
         WHERE l.former AND l.event_id > package AND l.action IN ('I', 'U', 'D') AND l.row_data IS NOT NULL
@@ -100,13 +101,13 @@ BEGIN
                           WHERE (t.schema_name, t.table_name) = (l.schema_name, l.table_name) AND t.event_id > l.event_id)
         GROUP BY 1, 2, 3, 5
     )
-    SELECT l.event_id, l.schema_name, l.table_name, l.relid, r.uid, l.action, l.action_tstamp_tx,
+    SELECT l.event_id, l.schema_name, l.table_name, l.relid, r.name::uuid, l.action, l.action_tstamp_tx,
            coalesce(lizsync.former_time(l.sync_data), l.action_tstamp_clk), coalesce(l.session_user_name, ''),
            CASE l.action WHEN 'U' THEN l.changed_fields WHEN 'I' THEN l.row_data END
     FROM lacking AS r
     JOIN audit.logged_actions AS l
-      ON l.schema_name = r.schema_name AND l.table_name = r.table_name AND lizsync.former_uid(l.row_data) = r.uid
-    WHERE r.uid IS NOT NULL AND l.former AND l.event_id > package AND l.event_id >= r.first_event
+      ON l.schema_name = r.schema_name AND l.table_name = r.table_name AND l.row_data OPERATOR({hstore}.->) 'uid'::text = r.name
+    WHERE r.alone IS NULL AND l.former AND l.event_id > package AND l.event_id >= r.first_event
       AND l.action IN ('I', 'U', 'D') AND l.row_data IS NOT NULL
       AND (l.action <> 'U' OR l.changed_fields OPERATOR({hstore}.<>) ''::{hstore}.hstore)
     UNION ALL

@@ -4,6 +4,7 @@ mod catalogue;
 mod failures;
 mod fixture;
 mod functions;
+mod log;
 mod truncates;
 
 use serde_json::json;
@@ -321,46 +322,4 @@ fn lists_of_tables_are_carried_over() {
         old.value("SELECT clone_id FROM lizsync.deployments"),
         id.to_string()
     );
-}
-
-#[test]
-fn a_restored_dump_has_transaction_numbers_of_another_server() {
-    for shift in ["1000000000000", "-100000"] {
-        let former = former("0.4.5");
-        let Life {
-            central,
-            clones: [one, two],
-        } = Life::new(former, "restored", None);
-        for database in [&central, &one, &two] {
-            database.run(&format!(
-                "UPDATE audit.logged_actions SET transaction_id = greatest(transaction_id + {shift}, 3), relid = 1"
-            ));
-            upgrade(database, None);
-        }
-        for clone in [&one, &two, &one, &two] {
-            synchronize(&central, clone, None);
-        }
-        for database in [&central, &one, &two] {
-            assert_eq!(
-                content(database),
-                Life::expected(),
-                "{shift} {}",
-                database.name
-            );
-        }
-        let idle = synchronize(&central, &one, None);
-        assert_eq!(idle["CAPTURED_CENTRAL"].as_u64(), Some(0), "{idle}");
-        // All clones have all of it: it may go.
-        let pruned = run(
-            "synchronize_database",
-            json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": two.conninfo(), "PRUNE_LOG": true}),
-        )
-        .unwrap();
-        synchronize(&central, &two, None);
-        assert_eq!(
-            central.value("SELECT count(*) FROM audit.logged_actions WHERE former"),
-            "0",
-            "{pruned}"
-        );
-    }
 }
