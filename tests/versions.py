@@ -86,7 +86,7 @@ WHOLE = [
         "report",
         "roles",
     ],
-    *["sessions", "stand_ins", "structure", "swaps", "sync", "waiting", "whole"],
+    *["sessions", "stand_ins", "structure", "swaps", "sync", "upgrade", "waiting", "whole"],
 ]
 BRIEF = ["capture", "mixed", "structure", "sync"]
 PAIRS = ["mixed", "random", "sync"]

@@ -7,7 +7,10 @@ FROM (
     SELECT l.schema_name, l.table_name
     FROM audit.logged_actions AS l
     WHERE l.origin IS NULL
-      AND ($1::text IS NULL OR coalesce(NOT txid_visible_in_snapshot(l.transaction_id, $1::text::txid_snapshot), true))
+      AND CASE WHEN l.former
+          -- A TRUNCATE under the former plugin, of which the central has not heard.
+          THEN l.action = 'T' AND lizsync.former_lacks((SELECT d.central_id FROM lizsync.deployment AS d), l.sync_data)
+          ELSE $1::text IS NULL OR coalesce(NOT txid_visible_in_snapshot(l.transaction_id, $1::text::txid_snapshot), true) END
     UNION ALL
     SELECT a.schema_name, a.table_name FROM lizsync.set_aside AS a WHERE a.owner = 'clone'
     UNION ALL

@@ -80,7 +80,10 @@ $function$;
 -- since: what the receiver has taken, a snapshot of this database; null for nothing.
 -- receiver: events that came from it are left out, unless they are visible in deployed_at; null for
 -- the events that were made here, and no others.
-CREATE OR REPLACE FUNCTION lizsync.new_tables(since txid_snapshot, receiver uuid, deployed_at txid_snapshot)
+-- after_event: of the former plugin's events, the last one that the receiver had in its package; null for what the
+-- history says. They count where nothing is visible in since: see access_former.sql.
+CREATE OR REPLACE FUNCTION lizsync.new_tables(since txid_snapshot, receiver uuid, deployed_at txid_snapshot,
+    after_event bigint DEFAULT NULL)
 RETURNS TABLE (schema_name text, table_name text, relid oid, without_uid boolean, first_event bigint, last_event bigint,
     last_time timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -93,24 +96,34 @@ BEGIN
     RETURN QUERY
     SELECT l.schema_name, l.table_name, l.relid, l.uid IS NULL, min(l.event_id), max(l.event_id), max(l.action_tstamp_tx)
     FROM audit.logged_actions AS l
-    WHERE (new_tables.since IS NULL
+    WHERE NOT l.former
+      AND (new_tables.since IS NULL
            OR l.transaction_id >= txid_snapshot_xmin(new_tables.since)
               AND NOT txid_visible_in_snapshot(l.transaction_id, new_tables.since))
       AND CASE WHEN new_tables.receiver IS NULL THEN l.origin IS NULL
           ELSE l.origin IS DISTINCT FROM new_tables.receiver
                OR txid_visible_in_snapshot(l.transaction_id, new_tables.deployed_at) END
     GROUP BY l.schema_name, l.table_name, l.relid, l.uid IS NULL;
+    IF txid_snapshot_xmax(new_tables.since) = 1 AND new_tables.receiver IS NOT NULL THEN
+        RETURN QUERY
+        -- Oids of that log can be those of another server.
+        SELECT f.schema_name, f.table_name,
+               coalesce(to_regclass(format('%I.%I', f.schema_name, f.table_name))::oid, max(f.relid)),
+               f.uid IS NULL, min(f.event_id), max(f.event_id), max(f.action_tstamp_tx)
+        FROM lizsync.former_events(new_tables.receiver, new_tables.after_event) AS f
+        GROUP BY f.schema_name, f.table_name, f.uid IS NULL;
+    END IF;
 END
 $function$;
 
 -- The new events of some tables, sorted by number, row and order of the log.
--- since, receiver, deployed_at: as above. numbers, schema_names, table_names, without_uid: the tables,
+-- since, receiver, deployed_at, after_event: as above. numbers, schema_names, table_names, without_uid: the tables,
 -- one element for each; without_uid: the events of rows that have no uid (their event stands for
 -- the row).
 -- Returns the number of the table, row, action, event, time of the edit, user, what was written
 -- (null for a deletion), and the times of fields that differ.
 CREATE OR REPLACE FUNCTION lizsync.changes(since txid_snapshot, receiver uuid, deployed_at txid_snapshot,
-    numbers integer[], schema_names text[], table_names text[], without_uid boolean[])
+    numbers integer[], schema_names text[], table_names text[], without_uid boolean[], after_event bigint DEFAULT NULL)
 RETURNS TABLE (number integer, uid uuid, action text, event_id bigint, edit_time timestamptz, user_name text,
     fields {hstore}.hstore, field_times {hstore}.hstore)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -122,18 +135,27 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT t.number, coalesce(l.uid, lpad(to_hex(l.event_id), 32, '0')::uuid), l.action, l.event_id,
-           coalesce(l.edit_time, l.action_tstamp_clk), coalesce(l.session_user_name, ''),
-           CASE l.action WHEN 'U' THEN l.changed_fields WHEN 'I' THEN l.row_data END, l.field_times
-    FROM audit.logged_actions AS l
+           l.edit_time, l.user_name, l.fields, l.field_times
+    FROM (
+        SELECT n.event_id, n.schema_name, n.table_name, n.uid, n.action, coalesce(n.edit_time, n.action_tstamp_clk) AS edit_time,
+               coalesce(n.session_user_name, '') AS user_name,
+               CASE n.action WHEN 'U' THEN n.changed_fields WHEN 'I' THEN n.row_data END AS fields, n.field_times
+        FROM audit.logged_actions AS n
+        WHERE NOT n.former
+          AND (changes.since IS NULL
+               OR n.transaction_id >= txid_snapshot_xmin(changes.since)
+                  AND NOT txid_visible_in_snapshot(n.transaction_id, changes.since))
+          AND CASE WHEN changes.receiver IS NULL THEN n.origin IS NULL
+              ELSE n.origin IS DISTINCT FROM changes.receiver
+                   OR txid_visible_in_snapshot(n.transaction_id, changes.deployed_at) END
+        UNION ALL
+        SELECT f.event_id, f.schema_name, f.table_name, f.uid, f.action, f.edit_time, f.user_name, f.fields, NULL
+        FROM lizsync.former_events(changes.receiver, changes.after_event) AS f
+        WHERE txid_snapshot_xmax(changes.since) = 1 AND changes.receiver IS NOT NULL
+    ) AS l
     JOIN unnest(changes.numbers, changes.schema_names, changes.table_names, changes.without_uid)
          AS t (number, schema_name, table_name, without_uid)
       ON l.schema_name = t.schema_name AND l.table_name = t.table_name AND (l.uid IS NULL) = t.without_uid
-    WHERE (changes.since IS NULL
-           OR l.transaction_id >= txid_snapshot_xmin(changes.since)
-              AND NOT txid_visible_in_snapshot(l.transaction_id, changes.since))
-      AND CASE WHEN changes.receiver IS NULL THEN l.origin IS NULL
-          ELSE l.origin IS DISTINCT FROM changes.receiver
-               OR txid_visible_in_snapshot(l.transaction_id, changes.deployed_at) END
     ORDER BY 1, 2, l.event_id;
 END
 $function$;
@@ -145,7 +167,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT l.event_id, l.schema_name, l.table_name, l.uid, l.action
     FROM audit.logged_actions AS l
-    WHERE l.transaction_id = txid_current() AND l.origin IS NULL
+    WHERE l.transaction_id = txid_current() AND NOT l.former AND l.origin IS NULL
 $function$;
 
 REVOKE ALL ON FUNCTION lizsync.identity, lizsync.moment, lizsync.ledger, lizsync.scope, lizsync.knows_package,

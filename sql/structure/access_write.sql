@@ -78,7 +78,7 @@ BEGIN
           WHEN 'I' THEN may_insert AND e.row_data IS NOT NULL
           WHEN 'U' THEN e.changed_fields IS NOT NULL AND (may_update OR may_insert AND EXISTS (
               SELECT FROM audit.logged_actions AS l
-              WHERE l.transaction_id = txid_current() AND l.relid = log.relid AND l.uid = e.uid AND l.action = 'I'))
+              WHERE l.transaction_id = txid_current() AND NOT l.former AND l.relid = log.relid AND l.uid = e.uid AND l.action = 'I'))
           WHEN 'D' THEN may_delete
           ELSE false END
       AND (e.edit_time BETWEEN earliest AND latest) IS NOT FALSE
@@ -117,7 +117,7 @@ BEGIN
     WHERE NOT CASE e.action WHEN 'I' THEN may_insert WHEN 'D' THEN may_delete
         ELSE may_update OR may_insert AND EXISTS (
             SELECT FROM audit.logged_actions AS l
-            WHERE l.transaction_id = txid_current() AND l.relid = log.relid AND l.uid = e.uid AND l.action = 'I') END
+            WHERE l.transaction_id = txid_current() AND NOT l.former AND l.relid = log.relid AND l.uid = e.uid AND l.action = 'I') END
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'lizsync.log: % has no right to % on %.%', caller, wrong, log.schema_name, log.table_name
@@ -145,13 +145,13 @@ AS $function$
                          THEN ARRAY(SELECT n.value FROM jsonb_array_elements_text(x.value -> 'names') AS n) END AS names
               FROM jsonb_array_elements(shorten_cascades.echoes) AS x) AS e
         JOIN audit.logged_actions AS l ON l.event_id = e.event
-        WHERE l.transaction_id = txid_current() AND l.origin IS NULL AND (e.names IS NULL OR l.action = 'U')
+        WHERE l.transaction_id = txid_current() AND NOT l.former AND l.origin IS NULL AND (e.names IS NULL OR l.action = 'U')
     ), told AS MATERIALIZED (
         -- All that this transaction logged of these rows.
         SELECT l.event_id, l.schema_name, l.table_name, l.uid, l.action, l.origin IS NOT NULL AS brought,
                CASE l.action WHEN 'U' THEN l.changed_fields WHEN 'I' THEN l.row_data END AS fields
         FROM audit.logged_actions AS l
-        WHERE l.transaction_id = txid_current()
+        WHERE l.transaction_id = txid_current() AND NOT l.former
           AND (l.schema_name, l.table_name, l.uid) IN (SELECT a.schema_name, a.table_name, a.uid FROM asked AS a)
     ), field AS MATERIALIZED (
         SELECT t.schema_name, t.table_name, t.uid, f.key

@@ -52,6 +52,7 @@ DECLARE
     upper bigint;
     received txid_snapshot;
     removed bigint;
+    left_over bigint := 0;
 BEGIN
     -- One after another; and no clone is registered meanwhile.
     LOCK TABLE lizsync.pruned IN SHARE ROW EXCLUSIVE MODE;
@@ -64,12 +65,20 @@ BEGIN
     SELECT (coalesce(min(x.id), upper) || ':' || upper || ':' || coalesce(string_agg(x.id::text, ',' ORDER BY x.id), ''))::txid_snapshot
     INTO received
     FROM (SELECT DISTINCT i.id FROM lizsync.clones() AS c CROSS JOIN txid_snapshot_xip(c.given) AS i (id) WHERE i.id < upper) AS x;
+    -- Who has synchronised with this central has read what the former plugin left. Its events have the lowest numbers.
+    IF (SELECT o.former FROM audit.logged_actions AS o ORDER BY o.event_id LIMIT 1) THEN
+        DELETE FROM audit.logged_actions AS l
+        WHERE l.event_id IN (SELECT o.event_id FROM audit.logged_actions AS o
+            WHERE o.former ORDER BY o.event_id LIMIT prune_log.most);
+        GET DIAGNOSTICS left_over = ROW_COUNT;
+    END IF;
     DELETE FROM audit.logged_actions AS l
     WHERE l.event_id IN (
         SELECT o.event_id FROM audit.logged_actions AS o
-        WHERE o.transaction_id < upper AND txid_visible_in_snapshot(o.transaction_id, received)
-        ORDER BY o.transaction_id LIMIT prune_log.most);
+        WHERE o.transaction_id < upper AND NOT o.former AND txid_visible_in_snapshot(o.transaction_id, received)
+        ORDER BY o.transaction_id LIMIT prune_log.most - left_over);
     GET DIAGNOSTICS removed = ROW_COUNT;
+    removed := removed + left_over;
     IF removed > 0 AND NOT EXISTS (SELECT FROM lizsync.pruned AS p WHERE lizsync.covers(p.snapshot, received)) THEN
         DELETE FROM lizsync.pruned AS p WHERE lizsync.covers(received, p.snapshot);
         INSERT INTO lizsync.pruned (snapshot) VALUES (received);

@@ -12,7 +12,7 @@ WITH lost AS MATERIALIZED (
            l.row_data OPERATOR({hstore}.-) o.names AS row_data
     FROM audit.logged_actions AS l
     JOIN lost AS o ON o.uid = l.uid AND o.schema_name = l.schema_name AND o.table_name = l.table_name
-    WHERE l.origin IS NULL AND txid_visible_in_snapshot(l.transaction_id, {snapshot}::txid_snapshot)
+    WHERE l.origin IS NULL AND NOT l.former AND txid_visible_in_snapshot(l.transaction_id, {snapshot}::txid_snapshot)
 ), shortened AS (
     UPDATE audit.logged_actions AS l
     SET changed_fields = m.changed_fields, row_data = CASE m.action WHEN 'I' THEN m.row_data ELSE l.row_data END

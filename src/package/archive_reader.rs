@@ -279,7 +279,7 @@ fn check_names(archive: &ZipArchive<BufReader<File>>) -> Result<()> {
     Err(
         match names.iter().any(|name| FOREIGN.contains(&name.as_str())) {
             true => Error::file(tr!(
-                "It was made by another tool or an earlier LizSync, whose packages this version does not read."
+                "It was made by another tool or an earlier LizSync, whose packages this version does not read. Upgrade the central database, package it with this LizSync, and deploy that."
             )),
             false => Error::file(tr!(
                 "It is no LizSync package: it has no {manifest}.",

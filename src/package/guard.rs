@@ -182,11 +182,11 @@ impl Log {
                 let sql = Template::new(include_str!("../../sql/package/pending_old.sql"))
                     .set("log", log)
                     .sql();
-                refuse_pending(clone, &sql, &[], place)
+                refuse_pending(clone, &sql, &[], place, tr!("Run “Upgrade LizSync tools in the central database” with the connection of the clone, then “Two-way database synchronization”, then deploy."))
             }),
             Log::Ours(taken) => {
                 let sql = include_str!("../../sql/package/pending.sql");
-                refuse_pending(clone, sql, &[taken], place)
+                refuse_pending(clone, sql, &[taken], place, tr!("Run “Two-way database synchronization” first, then deploy."))
             }
         }
     }
@@ -301,6 +301,7 @@ fn refuse_pending(
     sql: &str,
     parameters: &[&(dyn ::postgres::types::ToSql + Sync)],
     place: &Text,
+    way_out: Text,
 ) -> Result<()> {
     let rows = clone
         .query(sql, parameters)
@@ -325,9 +326,7 @@ fn refuse_pending(
         edits = tr!("{n} edit" | "{n} edits" % total.unsigned_abs()),
         tables = Text::list(tables)
     ))
-    .hint(tr!(
-        "Run “Two-way database synchronization” first, then deploy."
-    )))
+    .hint(way_out))
 }
 
 /// A database without LizSync must not hold anything under the names that the package brings.

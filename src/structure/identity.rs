@@ -204,21 +204,13 @@ pub(super) fn installed(connection: &mut Connection) -> Result<Identity> {
         .hint(tr!(
             "Run “Upgrade LizSync tools in the central database”, or install the matching LizSync."
         ))),
-        Installed::Older(version) if version == VERSION => Err(Error::state(tr!(
-            "The LizSync tables of {name} are not complete: audit.logged_actions, lizsync.received or the extension hstore is gone.",
-            name
-        ))
-        .hint(tr!(
-            "Restore the database from a backup; a clone can also be deployed again, without the edits that were not synchronised."
-        ))),
+        Installed::Older(version) if version == VERSION => Err(incomplete(&name)),
         Installed::Older(version) => Err(Error::state(tr!(
             "The LizSync tables of {name} are of version {version} of the former plugin.",
             name,
             version
         ))
-        .hint(tr!(
-            "They cannot be used by this LizSync yet: install its tables in a database without them."
-        ))),
+        .hint(tr!("Run “Upgrade LizSync tools in the central database” with the connection of that database, be it the central or a clone: it keeps the data, the history and what was not synchronised."))),
         Installed::Nothing => Err(Error::state(tr!(
             "The LizSync tables are not installed in {name}.",
             name
@@ -227,6 +219,15 @@ pub(super) fn installed(connection: &mut Connection) -> Result<Identity> {
                 "For a central database, run “Install Lizsync tools on the central database”; for a clone, “Deploy a database package to the clone”."
             ))),
     }
+}
+
+/// A structure of this version with a piece missing.
+pub(super) fn incomplete(name: &Text) -> Error {
+    Error::state(tr!(
+        "The LizSync tables of {name} are not complete: audit.logged_actions, lizsync.received or the extension hstore is gone.",
+        name
+    ))
+    .hint(tr!("Restore the database from a backup; a clone can also be deployed again, without the edits that were not synchronised."))
 }
 
 /// The identity of a central.

@@ -7,7 +7,7 @@ use super::{Override, identity};
 use crate::VERSION;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
-use crate::postgres::{Connection, Doing, Table, Template, quote};
+use crate::postgres::{Connection, Doing, Table, Template, literal, quote};
 use crate::text::{Text, tr};
 
 /// Installs schemas, tables and functions in the transaction of `client`, and records the version.
@@ -17,24 +17,63 @@ use crate::text::{Text, tr};
 /// an error that names hstore where the extension is neither there nor to be had.
 pub fn install(client: &mut impl GenericClient) -> Result<()> {
     let hstore = extension(client)?;
+    for schema in ["audit", "lizsync"] {
+        create_schema(client, schema)?;
+    }
+    tables(client, &hstore, ["audit", "lizsync"])?;
+    functions(client, &hstore)?;
+    record(client, "Installation")
+}
+
+/// Creates one of the two schemas, with its comment.
+pub(super) fn create_schema(client: &mut impl GenericClient, schema: &str) -> Result<()> {
+    client
+        .batch_execute(&format!("CREATE SCHEMA {}", quote(schema)))
+        .doing(|| tr!("Creating the schema {schema}", schema))?;
+    comment_schema(client, schema)
+}
+
+/// Says what one of the two schemas is.
+pub(super) fn comment_schema(client: &mut impl GenericClient, schema: &str) -> Result<()> {
+    let comment = match schema {
+        "audit" => "LizSync: the log of changes, written by triggers",
+        _ => "LizSync: synchronisation between a central database and its clones",
+    };
+    client
+        .batch_execute(&format!(
+            "COMMENT ON SCHEMA {} IS {}",
+            quote(schema),
+            literal(comment)
+        ))
+        .doing(|| tr!("Describing the schema {schema}", schema))
+}
+
+/// Creates the tables that are not there, and comments on all, in the schemas that stand for `audit` and
+/// `lizsync`.
+pub(super) fn tables(
+    client: &mut impl GenericClient,
+    hstore: &str,
+    [audit, lizsync]: [&str; 2],
+) -> Result<()> {
     let version = identity::cluster(client)?.version;
     let compression = identity::compression(client)?;
     let audit = Template::new(include_str!("../../sql/structure/audit.sql"))
-        .set("hstore", hstore.as_str())
+        .set("audit", audit)
+        .set("hstore", hstore)
         .set("compression", compression.as_str())
         .sql();
     let lizsync = Template::new(include_str!("../../sql/structure/lizsync.sql"))
-        .set("hstore", hstore.as_str())
+        .set("lizsync", lizsync)
+        .set("hstore", hstore)
         .set("compression", compression.as_str())
         .set("uuid", random_uuid(version))
         .sql();
     for sql in [audit, lizsync] {
         client
             .batch_execute(&sql)
-            .doing(|| tr!("Creating the schemas audit and lizsync"))?;
+            .doing(|| tr!("Creating the tables of the schemas audit and lizsync"))?;
     }
-    functions(client, &hstore)?;
-    record(client, "Installation")
+    Ok(())
 }
 
 const DOING: fn() -> Text = || tr!("Creating the functions of the schemas audit and lizsync");
@@ -43,14 +82,20 @@ const DOING: fn() -> Text = || tr!("Creating the functions of the schemas audit 
 pub(super) fn functions(client: &mut impl GenericClient, hstore: &str) -> Result<()> {
     for text in [
         include_str!("../../sql/structure/capture.sql"),
+        include_str!("../../sql/structure/access_former.sql"),
         include_str!("../../sql/structure/access_read.sql"),
         include_str!("../../sql/structure/access_write.sql"),
+        include_str!("../../sql/structure/compare.sql"),
     ] {
         client.batch_execute(&fill(text, hstore)).doing(DOING)?;
     }
-    client
-        .batch_execute(include_str!("../../sql/structure/prune_log.sql"))
-        .doing(DOING)
+    for text in [
+        include_str!("../../sql/structure/prune_log.sql"),
+        include_str!("../../sql/structure/refuse_former.sql"),
+    ] {
+        client.batch_execute(text).doing(DOING)?;
+    }
+    Ok(())
 }
 
 /// Records that the structure now has this version.

@@ -1,6 +1,7 @@
 //! The schemas `audit` and `lizsync` of a database: installing, preparing and upgrading them.
 
 mod captured;
+mod former;
 mod identity;
 mod initialize;
 mod install;

@@ -1,7 +1,7 @@
 //! Upgrading the structure of a database that an earlier version installed.
 
 use super::identity::{self, Installed};
-use super::install;
+use super::{former, install};
 use crate::VERSION;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
@@ -24,13 +24,10 @@ pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> R
         .map_err(|error| error.during(tr!("The {name}", name)))?
     {
         Installed::Ours(identity) => identity,
-        Installed::Older(version) => {
-            return Err(Error::state(tr!(
-                "The LizSync tables of {name} are of version {version} of the former plugin, which cannot be upgraded yet.",
-                name,
-                version
-            )));
+        Installed::Older(version) if version == VERSION => {
+            return Err(identity::incomplete(&name));
         }
+        Installed::Older(version) => return former::upgrade(central, &version, run_it, feedback),
         Installed::Nothing => {
             return Err(
                 Error::state(tr!("The LizSync tables are not installed in {name}.", name)).hint(
@@ -107,18 +104,18 @@ pub fn upgrade(central: &mut Connection, run_it: bool, feedback: &Feedback) -> R
     ))
 }
 
-fn unknown(name: &Text, version: &str) -> Error {
+pub(super) fn unknown(name: &Text, version: &str) -> Error {
     Error::state(tr!(
         "The LizSync tables of {name} are of version {version}, which this LizSync {ours} does not know.",
         name,
         version,
         ours = VERSION
     ))
-    .hint(tr!("Install a newer LizSync."))
+    .hint(tr!("Nothing was changed. Install a newer LizSync, or ask where these tables come from: 0.2.2 to 0.7.2 of the former plugin can be upgraded."))
 }
 
 /// Major, minor, patch, and whether it is a release (a pre-release comes before it).
-fn parse(version: &str) -> Option<(u32, u32, u32, bool)> {
+pub(super) fn parse(version: &str) -> Option<(u32, u32, u32, bool)> {
     let (numbers, pre) = match version.split_once('-') {
         Some((numbers, _)) => (numbers, true),
         None => (version, false),

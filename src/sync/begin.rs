@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use ::postgres::Row;
 use uuid::Uuid;
 
 use super::change::Time;
 use super::clock;
+use super::former;
 use super::lineage;
 use super::merge::Side;
 use super::outcome::Outcome;
@@ -75,15 +77,10 @@ impl<'a> Run<'a> {
         postgres::lock_clone(&mut central.connection, clone.id, feedback)?;
         postgres::lock_clone(&mut clone.connection, clone.id, feedback)?;
 
-        let row = clone
-            .connection
-            .query_opt(
-                "SELECT deployment, central_snapshot::text, package_id,
-                        coalesce((SELECT standbys FROM lizsync.runs ORDER BY number DESC LIMIT 1), false)
-                 FROM lizsync.deployment WHERE central_id = $1",
-                &[&central.id],
-            )
-            .doing(|| tr!("Reading the deployment of the clone"))?;
+        let mut row = deployment(&mut clone, central.id)?;
+        if row.is_none() && former::adopt(&mut central, &mut clone)? {
+            row = deployment(&mut clone, central.id)?;
+        }
         let Some(row) = row else {
             return Err(Error::state(tr!(
                 "The clone ({clone}) was not deployed from this central ({central}).",
@@ -109,6 +106,8 @@ impl<'a> Run<'a> {
             replicated: standbys || row.get::<_, bool>(3),
             deployment,
             package: row.get(2),
+            upgraded: row.get(4),
+            package_event: row.get(5),
             deployed_at: literal(row.get::<_, &str>(1)),
             central,
             clone,
@@ -207,10 +206,11 @@ impl<'a> Run<'a> {
         // What this clone sent came from it, unless it was deployed anew since.
         let of_central = new(Some(&begun.received_by_clone), Some(self.clone.id));
         let of_clone = new(begun.received_by_central.as_ref(), None);
+        let package_event = self.package_event;
         let (central, clone) = (&mut self.central, &mut self.clone);
         let (in_central, in_clone) = at_once(
-            || Unread::of(central, &of_central),
-            || Unread::of(clone, &of_clone),
+            || Unread::of(central, &of_central, package_event),
+            || Unread::of(clone, &of_clone, None),
         )?;
         Ok(New {
             central: of_central,
@@ -221,6 +221,7 @@ impl<'a> Run<'a> {
             missing: begun.missing.clone(),
             lost: begun.lost,
             clone_id: self.clone.id,
+            package_event,
         })
     }
 
@@ -243,6 +244,14 @@ impl<'a> Run<'a> {
         }
         Ok(offset)
     }
+}
+
+/// What a clone knows of the package of that central that it was made from.
+fn deployment(clone: &mut Participant, central: Uuid) -> Result<Option<Row>> {
+    clone
+        .connection
+        .query_opt(include_str!("../../sql/sync/deployment.sql"), &[&central])
+        .doing(|| tr!("Reading the deployment of the clone"))
 }
 
 /// Who a database is: the server, and who it must be.

@@ -173,12 +173,7 @@ pub(super) fn forget(clone: &mut Participant, taken: Option<Uuid>, replicated: b
         let snapshot: &str = row.get("snapshot");
         clone
             .connection
-            .execute(
-                "DELETE FROM audit.logged_actions
-                 WHERE transaction_id < txid_snapshot_xmax($1::text::txid_snapshot)
-                   AND txid_visible_in_snapshot(transaction_id, $1::text::txid_snapshot)",
-                &[&snapshot],
-            )
+            .execute(include_str!("../../sql/sync/clear_log.sql"), &[&snapshot])
             .doing(doing)?;
     }
     Ok(())

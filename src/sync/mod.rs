@@ -11,6 +11,7 @@ mod conflicts;
 mod events;
 mod finish;
 pub mod fold;
+mod former;
 mod lineage;
 pub mod merge;
 mod needs;

@@ -57,6 +57,7 @@ pub fn run(
     let mut run = Run::prepare(central, clone, feedback)?;
     run.report = gathered;
     run.warn_of_uncaptured()?;
+    run.settle_truncates()?;
     run.synchronize()?;
     run.tell_aside();
     let report = run.report();
@@ -84,6 +85,10 @@ pub(super) struct Run<'a> {
     pub(super) deployment: Uuid,
     /// The package that it was deployed from.
     pub(super) package: Uuid,
+    /// Whether the former plugin deployed it, and it has not synchronised since its upgrade.
+    pub(super) upgraded: bool,
+    /// The last event of the central that was in the former plugin's package.
+    pub(super) package_event: Option<i64>,
     /// Literal: the snapshot of the central when the clone was deployed.
     pub(super) deployed_at: String,
     pub(super) outcome: Outcome,

@@ -91,6 +91,8 @@ pub struct New {
     pub lost: bool,
     /// The clone.
     pub clone_id: Uuid,
+    /// The last event that it had in the package of the former plugin.
+    pub package_event: Option<i64>,
 }
 
 /// Reads, merges and stages.
@@ -115,10 +117,14 @@ pub fn transfer(
         true => Some(reader(clone, feedback)?),
         false => None,
     };
+    let package_event = new
+        .package_event
+        .map_or_else(|| "NULL".to_owned(), |event| event.to_string());
     let copy = |new: &str| {
         Template::new(include_str!("../../sql/sync/changes.sql"))
             .set("tables", scope.arrays())
             .set("new", new)
+            .set("package_event", package_event.as_str())
             .sql()
     };
     let read_central: fn() -> Text = || tr!("Reading the change log of the central");

@@ -31,18 +31,22 @@ pub struct UnreadTable {
 }
 
 impl Unread {
-    /// Looks into the log of a side; `new` as in [`New`](super::transfer::New).
-    pub fn of(participant: &mut Participant, new: &str) -> Result<Self> {
+    /// Looks into the log of a side; `new` and `package_event` as in [`New`](super::transfer::New).
+    pub fn of(
+        participant: &mut Participant,
+        new: &str,
+        package_event: Option<i64>,
+    ) -> Result<Self> {
         let name = participant.side;
         // The highest time as text: comparing them is the server's work.
         let sql = format!(
             "SELECT schema_name, table_name, relid, without_uid, first_event, last_event,
                     (max(last_time) OVER ())::text AS last_time
-             FROM lizsync.new_tables({new})"
+             FROM lizsync.new_tables({new}, $1)"
         );
         let rows = participant
             .connection
-            .query(&sql, &[])
+            .query(&sql, &[&package_event])
             .doing(|| tr!("Reading the change log of the {name}", name))
             .map_err(|error| match error.sqlstate_code() {
                 Some(PRUNED) => too_late(participant),

@@ -40,6 +40,7 @@ mod stand_ins;
 mod structure;
 mod swaps;
 mod sync;
+mod upgrade;
 mod values;
 mod waiting;
 mod whole;

@@ -1,0 +1,115 @@
+//! The log of the former plugin: it stays as it is, and is read once by each clone.
+
+use serde_json::json;
+
+use super::fixture::{former, uid};
+use super::{Life, content, synchronize, upgrade};
+use crate::support::run;
+
+#[test]
+fn the_log_is_not_rewritten_and_read_once() {
+    for version in ["0.4.5", "0.7.2"] {
+        let former = former(version);
+        let log = former.log;
+        let central = former.central("large", None);
+        central.run("INSERT INTO gis.tree (name, height) SELECT 'tree ' || i, i FROM generate_series(1, 2000) AS i");
+        let one = former.clone(&central, "large_one", None);
+        for round in 1..=10 {
+            central.run(&format!("UPDATE gis.tree SET height = height + {round}"));
+        }
+        // The clone has all but the events of some rows, of the last rounds and of one before.
+        let id = one.value("SELECT server_id FROM lizsync.server_metadata");
+        central.run(&format!(
+            "UPDATE {log}.logged_actions SET sync_data = jsonb_set(sync_data, '{{replayed_by,{id}}}', '\"x\"')
+             WHERE event_id NOT IN (SELECT event_id FROM {log}.logged_actions WHERE (row_data -> 'name') IN ('tree 7', 'tree 8') AND event_id > 12000
+                 UNION SELECT min(event_id) FROM {log}.logged_actions WHERE row_data -> 'name' = 'tree 9' AND event_id > 2000);
+             CREATE TABLE public.before AS SELECT event_id, ctid AS place, xmin::text AS writer FROM {log}.logged_actions"
+        ));
+        one.run("ALTER TABLE gis.tree DISABLE TRIGGER USER; UPDATE gis.tree SET height = height + 55 WHERE name NOT IN ('tree 7', 'tree 8');
+            UPDATE gis.tree SET height = height + 15 WHERE name IN ('tree 7', 'tree 8'); ALTER TABLE gis.tree ENABLE TRIGGER USER");
+        let file = format!("SELECT pg_relation_filenode('{log}.logged_actions')");
+        let before = central.value(&file);
+        upgrade(&central, None);
+        assert_eq!(
+            central.value("SELECT pg_relation_filenode('audit.logged_actions')"),
+            before
+        );
+        assert_eq!(
+            central.value("SELECT count(*) FROM audit.logged_actions AS l JOIN public.before AS b ON b.event_id = l.event_id AND b.place = l.ctid AND b.writer = l.xmin::text"),
+            central.value("SELECT count(*) FROM audit.logged_actions")
+        );
+        upgrade(&one, None);
+        let first = synchronize(&central, &one, None);
+        // All events of three rows since the first that is missing.
+        assert!(first["CAPTURED_CENTRAL"].as_u64() < Some(40), "{first}");
+        assert_eq!(content(&one), content(&central));
+        let second = synchronize(&central, &one, None);
+        assert_eq!(second["CAPTURED_CENTRAL"].as_u64(), Some(0), "{second}");
+    }
+}
+
+#[test]
+fn what_a_clone_has_of_later_edits_does_not_come_back_as_it_was() {
+    let former = former("0.4.5");
+    let central = former.central("order", None);
+    central.run(&format!(
+        "INSERT INTO gis.tree (uid, name) VALUES ('{}', 'A')",
+        uid('A')
+    ));
+    let one = former.clone(&central, "order_one", None);
+    central.run("UPDATE gis.tree SET name = 'first'; UPDATE gis.tree SET name = 'second'");
+    let id = one.value("SELECT server_id FROM lizsync.server_metadata");
+    // A transaction that committed late: the clone has the second edit, not the first.
+    central.run(&format!(
+        "UPDATE audit.logged_actions SET sync_data = jsonb_set(sync_data, '{{replayed_by,{id}}}', '\"x\"')
+         WHERE changed_fields -> 'name' = 'second'"
+    ));
+    one.run("ALTER TABLE gis.tree DISABLE TRIGGER USER; UPDATE gis.tree SET name = 'second'; ALTER TABLE gis.tree ENABLE TRIGGER USER");
+    upgrade(&central, None);
+    upgrade(&one, None);
+    synchronize(&central, &one, None);
+    assert_eq!(one.value("SELECT name FROM gis.tree"), "second");
+    assert_eq!(central.value("SELECT name FROM gis.tree"), "second");
+}
+
+#[test]
+fn a_restored_dump_has_transaction_numbers_of_another_server() {
+    for shift in ["1000000000000", "-100000"] {
+        let former = former("0.4.5");
+        let Life {
+            central,
+            clones: [one, two],
+        } = Life::new(former, "restored", None);
+        for database in [&central, &one, &two] {
+            database.run(&format!(
+                "UPDATE audit.logged_actions SET transaction_id = greatest(transaction_id + {shift}, 3), relid = 1"
+            ));
+            upgrade(database, None);
+        }
+        for clone in [&one, &two, &one, &two] {
+            synchronize(&central, clone, None);
+        }
+        for database in [&central, &one, &two] {
+            assert_eq!(
+                content(database),
+                Life::expected(),
+                "{shift} {}",
+                database.name
+            );
+        }
+        let idle = synchronize(&central, &one, None);
+        assert_eq!(idle["CAPTURED_CENTRAL"].as_u64(), Some(0), "{idle}");
+        // All clones have all of it: it may go.
+        let pruned = run(
+            "synchronize_database",
+            json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": two.conninfo(), "PRUNE_LOG": true}),
+        )
+        .unwrap();
+        synchronize(&central, &two, None);
+        assert_eq!(
+            central.value("SELECT count(*) FROM audit.logged_actions WHERE former"),
+            "0",
+            "{pruned}"
+        );
+    }
+}
