@@ -1,11 +1,13 @@
 //! The HTML report of a synchronisation: what is to be shown goes in, the text of one file comes out.
 //! Pure. The page holds everything it needs: no script runs, and nothing is loaded.
 
+mod geometry;
 mod map;
 mod page;
 mod parts;
 mod text;
 mod value;
+mod view;
 
 use chrono::{DateTime, FixedOffset};
 

@@ -59,9 +59,8 @@ def main(folder):
         file = demo.directory / "report.html"
         play(demo, file)
         with Browser() as browser:
-            shutil.copy(file, folder / "report.html")
             browser.open(file, 1100)
-            browser.picture(folder / "report.png")
+            browser.picture(folder / "report.png", height=1660)
             browser.open(file, 390, 844)
             browser.picture(folder / "report-phone.png", height=1500)
     finally:

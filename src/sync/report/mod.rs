@@ -2,8 +2,13 @@
 //! connections of its own: nothing here can keep a run from being done. What cannot be read is missing from
 //! the report, which says so.
 
+mod chart;
+mod names;
 mod places;
 mod rows;
+mod sample;
+mod spatial;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -27,8 +32,9 @@ use crate::report::{
     self, Account, Action, Changed, Conflict, Counts, Gap, Moment, Report, Server,
 };
 use crate::text::tr;
+pub(super) use places::Doomed;
 use places::Places;
-pub(super) use places::{Doomed, Sample};
+pub(super) use sample::Sample;
 
 /// A report is not worth waiting long for somebody who keeps a table locked.
 const PATIENCE: &str = "SET lock_timeout = '2s'; SET statement_timeout = '20s'";
@@ -135,7 +141,7 @@ impl Run<'_> {
         self.wait_for(PATIENCE);
         let waiting = match (&gathered.scope, self.outcome.set_aside()) {
             (_, 0) => Ok(Vec::new()),
-            (scope, _) => rows::set_aside(&mut self.central, &mut self.clone, scope.as_ref()),
+            (scope, _) => waiting::set_aside(&mut self.central, &mut self.clone, scope.as_ref()),
         };
         let mut waiting = gathered.note(Gap::SetAside, waiting).unwrap_or_default();
         if let Some(scope) = &gathered.scope {
@@ -146,7 +152,7 @@ impl Run<'_> {
             let rows = of_conflicts.chain(waiting.iter_mut().map(|waiting| &mut waiting.row));
             // Names are a help, no more.
             if let Err(error) =
-                rows::name(&mut self.central, &mut self.clone, scope, rows.collect())
+                names::name(&mut self.central, &mut self.clone, scope, rows.collect())
             {
                 log::debug!("gathering the names of rows: {error}");
             }

@@ -1,17 +1,13 @@
-//! Single rows for the report: conflicts, what waits, and what the rows are called.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Single rows for the report: conflicts, and how rows and their values are read.
 
 use ::postgres::Row as Found;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{action, moment, shown as side_of};
+use super::{moment, shown as side_of};
 use crate::error::Result;
-use crate::postgres::{Doing, Table, Template, quote};
-use crate::report::{
-    self, Action, Conflict, Edit, Kind, LISTED, Row, Rule, SetAside, Shown, Wanted, shown,
-};
+use crate::postgres::Doing;
+use crate::report::{self, Conflict, Edit, Kind, LISTED, Row, Rule, Shown, Wanted, shown};
 use crate::sync::apply::Applied;
 use crate::sync::merge::Side;
 use crate::sync::participant::Participant;
@@ -19,25 +15,7 @@ use crate::sync::scope::{Scope, Synced};
 use crate::text::tr;
 
 /// Values that are listed of one row.
-const VALUES: usize = 40;
-
-/// Names of columns that tell people which row it is, the best ones first.
-const NAMES: [&str; 14] = [
-    "name",
-    "nom",
-    "label",
-    "libelle",
-    "libellé",
-    "title",
-    "titre",
-    "code",
-    "ref",
-    "reference",
-    "référence",
-    "tag",
-    "numero",
-    "number",
-];
+pub(super) const VALUES: usize = 40;
 
 /// The conflicts that a pass has staged in the clone.
 pub(super) fn conflicts(
@@ -161,202 +139,7 @@ pub(super) fn missing(
     Ok(conflicts)
 }
 
-/// What waits, with what the other side has in its place.
-pub(super) fn set_aside(
-    central: &mut Participant,
-    clone: &mut Participant,
-    scope: Option<&Scope>,
-) -> Result<Vec<SetAside>> {
-    let sql = clone
-        .template(include_str!("../../../sql/report/set_aside.sql"))
-        .sql();
-    let most = i64::try_from(LISTED).unwrap_or(i64::MAX);
-    let rows = clone
-        .connection
-        .query(&sql, &[&clone.id, &most])
-        .doing(|| tr!("Reading what was set aside"))?;
-    let mut waiting = Vec::new();
-    let mut groups: BTreeMap<(Side, Table), Vec<usize>> = BTreeMap::new();
-    for row in &rows {
-        let table = Table::new(
-            row.get::<_, String>("schema_name"),
-            row.get::<_, String>("table_name"),
-        );
-        let owner = match row.get::<_, &str>("owner") {
-            "central" => Side::Central,
-            _ => Side::Clone,
-        };
-        let synced = scope.and_then(|scope| scope.synced(&table));
-        let action = action(row.get("action"));
-        // Of a new row what is null says nothing.
-        let telling = |value: &Shown| action != Action::Insert || *value != Shown::Nothing;
-        let mut values: Vec<_> = values(row, synced)
-            .filter(|(_, value)| telling(value))
-            .map(|(name, value)| (name, value, None))
-            .collect();
-        let more_values = values.len().saturating_sub(VALUES);
-        values.truncate(VALUES);
-        waiting.push(SetAside {
-            row: named(&table.plain(), row.get("uid")),
-            owner: side_of(owner),
-            action,
-            more_values,
-            values,
-            reason: row.get("message"),
-            code: row.get("sqlstate"),
-            user: row.get("user_name"),
-            time: row.get::<_, Option<i64>>("edit_time").and_then(moment),
-            since: moment(row.get("first_time")),
-        });
-        groups
-            .entry((owner, table))
-            .or_default()
-            .push(waiting.len() - 1);
-    }
-    for ((owner, table), places) in groups {
-        let Some(synced) = scope.and_then(|scope| scope.synced(&table)) else {
-            continue;
-        };
-        let receiver = match owner {
-            Side::Central => &mut *clone,
-            Side::Clone => &mut *central,
-        };
-        // What stands there is worth seeing, but the reason is there without it.
-        if let Err(error) = compare(receiver, synced, &places, &mut waiting) {
-            log::debug!("reading the rows of {}: {error}", table.plain());
-        }
-    }
-    Ok(waiting)
-}
-
-/// Adds what the receiver has in the place of changes that wait. `places`: those of one table.
-fn compare(
-    receiver: &mut Participant,
-    synced: &Synced,
-    places: &[usize],
-    waiting: &mut [SetAside],
-) -> Result<()> {
-    let there = &synced.on(receiver.side).all_columns;
-    let names: BTreeSet<String> = places
-        .iter()
-        .flat_map(|place| &waiting[*place].values)
-        .map(|(name, _, _)| name.clone())
-        .filter(|name| there.contains(name))
-        .collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    let list = |of: fn(String) -> String| {
-        let list: Vec<String> = names
-            .iter()
-            .map(|name| of(format!("(t.{})::text", quote(name))))
-            .collect();
-        list.join(", ")
-    };
-    let sql = Template::new(include_str!("../../../sql/report/present.sql"))
-        .set("table", synced.table.to_string())
-        .set("beginnings", list(|value| format!("left({value}, 2000)")))
-        .set("bytes", list(|value| format!("octet_length({value})")))
-        .sql();
-    let uids: Vec<Uuid> = places
-        .iter()
-        .filter_map(|place| Uuid::parse_str(&waiting[*place].row.uid).ok())
-        .collect();
-    let rows = receiver
-        .connection
-        .query(&sql, &[&uids])
-        .doing(|| tr!("Reading the rows that changes wait for"))?;
-    let mut present: BTreeMap<String, BTreeMap<&String, Shown>> = BTreeMap::new();
-    for row in &rows {
-        let beginnings: Vec<Option<String>> = row.get("beginnings");
-        let bytes: Vec<Option<i64>> = row.get("bytes");
-        let values = names.iter().zip(beginnings.iter().zip(bytes));
-        let values = values.map(|(name, (value, bytes))| {
-            (
-                name,
-                shown(value.as_deref(), length(bytes), kind(Some(synced), name)),
-            )
-        });
-        present.insert(row.get::<_, Uuid>("uid").to_string(), values.collect());
-    }
-    for place in places {
-        let waiting = &mut waiting[*place];
-        let row = present.get(&waiting.row.uid);
-        for (name, _, there) in &mut waiting.values {
-            *there = row.and_then(|row| row.get(name)).cloned();
-        }
-    }
-    Ok(())
-}
-
-/// Gives rows the names that people know them by, from the clone or the central.
-pub(super) fn name(
-    central: &mut Participant,
-    clone: &mut Participant,
-    scope: &Scope,
-    mut rows: Vec<&mut Row>,
-) -> Result<()> {
-    for participant in [clone, central] {
-        let mut tables: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
-        for row in rows.iter().filter(|row| row.label.is_none()) {
-            if let Ok(uid) = Uuid::parse_str(&row.uid) {
-                tables.entry(row.table.clone()).or_default().push(uid);
-            }
-        }
-        let mut labels: BTreeMap<(String, String), String> = BTreeMap::new();
-        for (plain, uids) in tables {
-            let synced = scope
-                .tables
-                .iter()
-                .find(|synced| synced.table.plain() == plain);
-            let Some(synced) = synced else { continue };
-            let Some(column) = label_column(synced, participant.side) else {
-                continue;
-            };
-            let sql = format!(
-                "SELECT t.uid, left((t.{})::text, 120) FROM {} AS t WHERE t.uid = ANY ($1)",
-                quote(column),
-                synced.table
-            );
-            let found = participant
-                .connection
-                .query(&sql, &[&uids])
-                .doing(|| tr!("Reading the names of rows of {plain}", plain))?;
-            for row in found {
-                let label: Option<String> = row.get(1);
-                if let Some(label) = label.filter(|label| !label.trim().is_empty()) {
-                    labels.insert((plain.clone(), row.get::<_, Uuid>(0).to_string()), label);
-                }
-            }
-        }
-        for row in &mut rows {
-            if row.label.is_none() {
-                row.label = labels.get(&(row.table.clone(), row.uid.clone())).cloned();
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The column of a table that tells people which row it is.
-fn label_column(synced: &Synced, side: Side) -> Option<&str> {
-    let types = &synced.on(side).types;
-    let texts = types.iter().filter(|(_, kind)| {
-        kind.starts_with("character") || kind.starts_with("text") && !kind.ends_with("[]")
-    });
-    let rank = |name: &str| {
-        let name = name.to_lowercase();
-        let same = NAMES.iter().position(|known| name == *known);
-        let part = || NAMES.iter().take(7).position(|known| name.contains(known));
-        same.or_else(|| part().map(|place| NAMES.len() + place))
-    };
-    texts
-        .filter_map(|(name, _)| Some((rank(name)?, name.as_str())))
-        .min()
-        .map(|(_, name)| name)
-}
-
-fn named(table: &str, uid: Uuid) -> Row {
+pub(super) fn named(table: &str, uid: Uuid) -> Row {
     Row {
         table: table.to_owned(),
         uid: uid.to_string(),
@@ -365,7 +148,7 @@ fn named(table: &str, uid: Uuid) -> Row {
 }
 
 /// What a column holds, as far as that is known.
-fn kind(synced: Option<&Synced>, name: &str) -> Kind {
+pub(super) fn kind(synced: Option<&Synced>, name: &str) -> Kind {
     let known = synced.and_then(|synced| {
         let of = |side| synced.on(side).types.get(name);
         of(Side::Central).or_else(|| of(Side::Clone))
@@ -374,7 +157,7 @@ fn kind(synced: Option<&Synced>, name: &str) -> Kind {
 }
 
 /// The values of a row of which a query gives names, beginnings and lengths.
-fn values<'r>(
+pub(super) fn values<'r>(
     row: &'r Found,
     synced: Option<&'r Synced>,
 ) -> impl Iterator<Item = (String, Shown)> + 'r {
@@ -390,6 +173,6 @@ fn values<'r>(
         })
 }
 
-fn length(bytes: Option<i64>) -> u64 {
+pub(super) fn length(bytes: Option<i64>) -> u64 {
     u64::try_from(bytes.unwrap_or_default()).unwrap_or_default()
 }
