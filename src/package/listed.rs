@@ -100,7 +100,7 @@ impl Listed {
         if !needed.is_empty() {
             return Err(Error::state(tr!(
                 "Parameter TABLES leaves out what the listed tables need: {needed}.",
-                needed = Text::joined(needed, "; ")
+                needed = Text::clauses(needed)
             ))
             .hint(tr!("List those tables as well.")));
         }
