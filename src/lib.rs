@@ -18,6 +18,8 @@ pub mod error;
 pub mod feedback;
 pub mod ffi;
 pub mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hex;
 pub mod language;
 mod package;

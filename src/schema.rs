@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::language::{self, LANGUAGE, Language};
-use crate::secret::{Secret, is_connection, shown};
+use crate::secret::{Secret, SecretJson, is_connection, shown};
 use crate::text::{Text, tr};
 
 /// The key of the parameters JSON that maps connection names to conninfo strings.
@@ -234,7 +234,7 @@ impl Output {
 /// The validated parameters of one call.
 #[derive(Debug, Clone)]
 pub struct Parameters {
-    values: BTreeMap<&'static str, Value>,
+    values: BTreeMap<&'static str, SecretJson>,
     connections: BTreeMap<String, Secret>,
 }
 
@@ -254,7 +254,7 @@ impl Parameters {
         let mut values = BTreeMap::new();
         for parameter in schema {
             if let Some(value) = resolve(parameter, given.get(parameter.id))? {
-                values.insert(parameter.id, value);
+                values.insert(parameter.id, SecretJson::new(value));
             }
         }
         Ok(Self {
@@ -263,10 +263,13 @@ impl Parameters {
         })
     }
 
+    fn value(&self, id: &str) -> Option<&Value> {
+        self.values.get(id).map(SecretJson::reveal)
+    }
+
     /// The text of a parameter; None where it was left out or is empty.
     pub fn text(&self, id: &str) -> Option<&str> {
-        self.values
-            .get(id)
+        self.value(id)
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty())
     }
@@ -279,15 +282,12 @@ impl Parameters {
 
     /// The truth value of a parameter; false where it was left out.
     pub fn flag(&self, id: &str) -> bool {
-        self.values
-            .get(id)
-            .and_then(Value::as_bool)
-            .unwrap_or(false)
+        self.value(id).and_then(Value::as_bool).unwrap_or(false)
     }
 
     /// A number; `None` where it was left out.
     pub fn number(&self, id: &str) -> Option<f64> {
-        self.values.get(id).and_then(Value::as_f64)
+        self.value(id).and_then(Value::as_f64)
     }
 
     /// The connections that the caller named: name to conninfo or URI.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
+use serde_json::Value;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::text::{Text, tr};
 
@@ -19,6 +20,74 @@ impl Secret {
     /// The text itself, for the one place that has to hand it on.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl<T: Into<String>> From<T> for Secret {
+    fn from(text: T) -> Self {
+        Self::new(text)
+    }
+}
+
+/// A text that is put together from pieces. Nothing of it stays behind: it has its whole capacity from the beginning, so
+/// that it is never moved, and is wiped when it is dropped unfinished.
+pub(crate) struct Pieces(Zeroizing<String>);
+
+impl Pieces {
+    /// An empty text with room for `capacity` bytes.
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self(Zeroizing::new(String::with_capacity(capacity)))
+    }
+
+    pub(crate) fn push(&mut self, c: char) {
+        self.0.push(c);
+    }
+
+    pub(crate) fn finish(self) -> Secret {
+        Secret(self.0)
+    }
+}
+
+/// JSON that may hold passwords: prints as `***`, and its texts are wiped when dropped.
+#[derive(Clone)]
+pub struct SecretJson(Value);
+
+impl SecretJson {
+    /// Wraps `value`.
+    pub fn new(value: Value) -> Self {
+        Self(value)
+    }
+
+    /// The value itself.
+    pub fn reveal(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl Drop for SecretJson {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+impl fmt::Debug for SecretJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Wipes all texts, also those that are names: what a caller took for a name may be a password.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(list) => list.iter_mut().for_each(wipe),
+        Value::Object(map) => {
+            for (mut name, mut value) in std::mem::take(map) {
+                name.zeroize();
+                wipe(&mut value);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => (),
     }
 }
 
@@ -120,7 +189,9 @@ impl fmt::Display for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secret, is_connection, shown, shown_list, without};
+    use serde_json::json;
+
+    use super::{Pieces, Secret, SecretJson, is_connection, shown, shown_list, wipe, without};
 
     #[test]
     fn a_connection_string_in_the_place_of_a_file_is_seen() {
@@ -144,6 +215,30 @@ mod tests {
         let list = ["gis".to_owned(), "password=x".to_owned()];
         assert!(!shown_list(&list).to_string().contains("gis"));
         assert_eq!(shown_list(&list[..1]).to_string(), "“gis”");
+    }
+
+    #[test]
+    fn the_texts_of_json_are_wiped() {
+        let mut value = json!({"a": ["sesame", {"sesame": "sesame"}], "b": 1, "c": "sesame"});
+        let list = value["a"].as_array_mut().unwrap();
+        wipe(&mut list[0]);
+        assert_eq!(list[0], "");
+        wipe(&mut list[1]);
+        assert_eq!(list[1], json!({}));
+        wipe(&mut value);
+        assert_eq!(value, json!({}));
+        let secret = SecretJson::new(json!("sesame"));
+        assert_eq!(format!("{secret:?}"), "***");
+    }
+
+    #[test]
+    fn a_text_of_pieces_is_not_moved() {
+        let mut pieces = Pieces::with_capacity(8);
+        let place = pieces.0.as_ptr();
+        "sésame!".chars().for_each(|c| pieces.push(c));
+        let secret = pieces.finish();
+        assert_eq!(secret.reveal(), "sésame!");
+        assert_eq!(secret.reveal().as_ptr(), place);
     }
 
     #[test]

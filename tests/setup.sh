@@ -50,6 +50,7 @@ if [ "$purpose" = test ]; then
     has g++ || packages+=(g++)
     has nm || packages+=(binutils)
     has openssl || packages+=(openssl)
+    has valgrind || packages+=(valgrind)
     if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
         packages+=(python3-venv)
     fi

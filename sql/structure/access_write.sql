@@ -17,7 +17,8 @@ $do$;
 -- Logs what a synchronisation has applied to a table; returns the number of entries.
 -- origin: the server that they came from; sync_id: the run. Neither may be null: an edit made here is
 -- logged by the triggers of the table, and by nobody else. The caller must have the right to do to the table
--- what the entries say, and entries must be such that every reader of the log can take them. An update
+-- what the entries say, and entries must be such that every reader of the log can take them. Times that are still to
+-- come are logged as the present one. An update
 -- needs no more than INSERT where it shows what a trigger made of a row that this transaction inserted.
 CREATE OR REPLACE FUNCTION lizsync.log(schema_name text, table_name text, relid oid, origin uuid, sync_id uuid,
     entries lizsync.entry[])
@@ -30,6 +31,9 @@ DECLARE
     -- What clocks can show, even those that are wrong.
     earliest timestamptz := '1900-01-01 00:00:00+00';
     latest timestamptz := '9999-12-31 00:00:00+00';
+    -- Nobody edits in the future: such a time would win against all edits to come, in all databases.
+    moment timestamptz := clock_timestamp();
+    moment_in_microseconds bigint := (extract(epoch FROM moment) * 1000000)::bigint - 946684800000000;
     may_insert boolean;
     may_update boolean;
     may_delete boolean;
@@ -62,9 +66,13 @@ BEGIN
     SELECT log.schema_name, log.table_name, log.relid, e.user_name,
         now(), statement_timestamp(), clock_timestamp(), txid_current(), app,
         addr, port, e.action, e.row_data, e.changed_fields, e.uid,
-        log.origin, log.sync_id, e.edit_time, e.field_times,
-        jsonb_build_object('origin', sender, 'replayed_by', nobody, 'action_tstamp_tx', e.edit_time)
+        log.origin, log.sync_id, t.edit_time,
+        CASE WHEN e.field_times IS NOT NULL THEN coalesce((
+            SELECT {hstore}.hstore(array_agg(f.key), array_agg(least(f.value::bigint, moment_in_microseconds)::text))
+            FROM {hstore}.each(e.field_times) AS f), e.field_times) END,
+        jsonb_build_object('origin', sender, 'replayed_by', nobody, 'action_tstamp_tx', t.edit_time)
     FROM unnest(log.entries) AS e
+    CROSS JOIN LATERAL (SELECT CASE WHEN e.edit_time > moment THEN moment ELSE e.edit_time END) AS t (edit_time)
     WHERE e.uid IS NOT NULL
       AND CASE e.action
           WHEN 'I' THEN may_insert AND e.row_data IS NOT NULL

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Kind, Result};
 use crate::language::Language;
+use crate::secret::SecretJson;
 use crate::text::tr;
 use crate::{registry, schema};
 
@@ -124,8 +125,8 @@ pub unsafe extern "C" fn lizsync_check(
     unsafe {
         call(id, params_json, out_json, |id, given| {
             run::pump(None, move |feedback| {
-                let outputs = registry::check(&id, &given, feedback)?;
-                Ok(outputs.into_json_in(Language::wanted(&given)))
+                let outputs = registry::check(&id, given.reveal(), feedback)?;
+                Ok(outputs.into_json_in(Language::wanted(given.reveal())))
             })
         })
     }
@@ -153,8 +154,8 @@ pub unsafe extern "C" fn lizsync_run(
     unsafe {
         call(id, params_json, out_json, |id, given| {
             run::pump(callbacks, move |feedback| {
-                let outputs = registry::run(&id, &given, feedback)?;
-                Ok(outputs.into_json_in(Language::wanted(&given)))
+                let outputs = registry::run(&id, given.reveal(), feedback)?;
+                Ok(outputs.into_json_in(Language::wanted(given.reveal())))
             })
         })
     }
@@ -187,7 +188,7 @@ unsafe fn call(
     id: *const c_char,
     params_json: *const c_char,
     out_json: *mut *mut c_char,
-    work: impl FnOnce(String, Value) -> Result<Value>,
+    work: impl FnOnce(String, SecretJson) -> Result<Value>,
 ) -> lizsync_status {
     if !out_json.is_null() {
         // SAFETY: the caller promises a writable pointer.
@@ -200,7 +201,7 @@ unsafe fn call(
             // SAFETY: the caller promises NUL-terminated strings or null.
             let (id, text) = unsafe { (text(id, "id")?, text(params_json, "params_json")?) };
             let given = parse(text)?;
-            language = Language::wanted(&given);
+            language = Language::wanted(given.reveal());
             work(id.to_owned(), given)
         },
     );
@@ -229,19 +230,21 @@ unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str> {
 }
 
 /// Parses the parameters; an empty text means no parameters.
-fn parse(text: &str) -> Result<Value> {
+fn parse(text: &str) -> Result<SecretJson> {
     if text.trim().is_empty() {
-        return Ok(json!({}));
+        return Ok(SecretJson::new(json!({})));
     }
-    serde_json::from_str(text).map_err(|error| {
-        // Only the place: the text around it may hold a password.
-        let place = tr!(
-            "line {line} column {column}",
-            line = error.line(),
-            column = error.column()
-        );
-        Error::parameter(tr!("The parameters are not valid JSON ({place}).", place))
-    })
+    serde_json::from_str(text)
+        .map(SecretJson::new)
+        .map_err(|error| {
+            // Only the place: the text around it may hold a password.
+            let place = tr!(
+                "line {line} column {column}",
+                line = error.line(),
+                column = error.column()
+            );
+            Error::parameter(tr!("The parameters are not valid JSON ({place}).", place))
+        })
 }
 
 fn panicked() -> Error {

@@ -15,6 +15,7 @@ use super::problems::{lost, problem, refused_login};
 use super::session::{Problem, Session, Tls};
 use crate::error::{Error, Kind};
 use crate::postgres::beside;
+use crate::secret::Secret;
 use crate::text::tr;
 
 /// The sockets of one connection, to be closed from another thread.
@@ -110,7 +111,8 @@ pub fn log_in(session: &Session, sockets: &Sockets) -> Result<Logged, Problem> {
         })?;
     }
     let (login, password) = (account.login.as_str(), account.password.reveal());
-    let mut logged = stream.login(wire(login.as_bytes()), wire(password.as_bytes()));
+    let wired = Secret::new(wire(password.as_bytes()));
+    let mut logged = stream.login(wire(login.as_bytes()).as_str(), wired.reveal());
     let is_latin = |text: &str| text.chars().all(|c| u32::from(c) < 256);
     let is_plain = login.is_ascii() && password.is_ascii();
     if let Err(FtpError::UnexpectedResponse(_)) = logged

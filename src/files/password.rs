@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use configparser::ini::{Ini, IniDefault};
 use netrc::Netrc;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
@@ -60,7 +61,7 @@ impl Places {
         feedback: &Feedback,
     ) -> Result<Option<Secret>> {
         if let Some(path) = existing(self.settings.as_deref())
-            && let Some(found) = in_settings(&read(path)?, section, host, login)
+            && let Some(found) = in_settings(read(path)?.reveal(), section, host, login)
         {
             // The former plugin wrote it so: it is used all the same.
             if fs::metadata(path).is_ok_and(|about| open_to_others(&about)) {
@@ -72,7 +73,7 @@ impl Places {
             return Ok(None);
         };
         guarded(path)?;
-        in_netrc(path, &read(path)?, host, login)
+        in_netrc(path, read(path)?.reveal(), host, login)
     }
 }
 
@@ -80,9 +81,10 @@ fn existing(path: Option<&Path>) -> Option<&Path> {
     path.filter(|path| path.is_file())
 }
 
-fn read(path: &Path) -> Result<String> {
+fn read(path: &Path) -> Result<Secret> {
     let bytes = fs::read(path).map_err(|error| super::local::unreadable(path, &error))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let bytes = Zeroizing::new(bytes);
+    Ok(Secret::new(String::from_utf8_lossy(&bytes)))
 }
 
 fn in_settings(text: &str, section: &str, host: &str, login: &str) -> Option<Secret> {
@@ -95,14 +97,18 @@ fn in_settings(text: &str, section: &str, host: &str, login: &str) -> Option<Sec
     let value = |key| settings.get(section, key).filter(|value| !value.is_empty());
     let is = |key, wanted: &str| value(key).is_none_or(|value| value.eq_ignore_ascii_case(wanted));
     let same_user = value("user").is_none_or(|user| user == login);
-    (is("host", host) && same_user)
+    let found = (is("host", host) && same_user)
         .then(|| value("password").map(Secret::new))
-        .flatten()
+        .flatten();
+    for entries in settings.get_mut_map().values_mut() {
+        entries.values_mut().flatten().for_each(Zeroize::zeroize);
+    }
+    found
 }
 
 fn in_netrc(path: &Path, text: &str, host: &str, login: &str) -> Result<Option<Secret>> {
     // Not what the parser says: it may quote the file.
-    let known: Netrc = text.parse().map_err(|_| {
+    let mut known: Netrc = text.parse().map_err(|_| {
         Error::file(tr!("{path} cannot be understood.", path = path.display()))
             .hint(tr!(
                 "It has lines such as “machine ftp.example.org login anna password …”; or give the password."
@@ -116,10 +122,13 @@ fn in_netrc(path: &Path, text: &str, host: &str, login: &str) -> Result<Option<S
         .and_then(|name| known.hosts.get(name));
     let entry = entry.or_else(|| known.hosts.get("default"));
     let entry = entry.filter(|entry| entry.login.is_empty() || entry.login == login);
-    Ok(entry
-        .map(|entry| entry.password.clone())
-        .filter(|password| !password.is_empty())
-        .map(Secret::new))
+    let found = entry
+        .map(|entry| Secret::new(entry.password.as_str()))
+        .filter(|password| !password.reveal().is_empty());
+    for entry in known.hosts.values_mut() {
+        entry.password.zeroize();
+    }
+    Ok(found)
 }
 
 /// Refuses a file with passwords that others can read.

@@ -1,5 +1,6 @@
 //! Reading the zip: nothing of it is used before all of it has been verified.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
+use zip::read::ZipFile;
 
 use super::manifest::{ADDITIONAL, MANIFEST, Manifest, POST_DATA, PRE_DATA, SEQUENCES};
 use super::script;
@@ -16,8 +18,11 @@ use crate::feedback::Feedback;
 use crate::hex::hex;
 use crate::text::{Argument, Text, tr};
 
-/// More than any schema needs; keeps a crafted package from filling the memory.
+/// More than any schema needs; keeps a crafted package from filling the memory: what all members but those with rows may
+/// have together. Rows are streamed.
 const LARGEST_TEXT: u64 = 256 << 20;
+/// The same for the manifest, which takes a multiple of that when it is read.
+const LARGEST_MANIFEST: u64 = 64 << 20;
 
 /// How much is unpacked at a time, and how many such pieces may wait to be hashed.
 const PIECE: usize = 1 << 16;
@@ -68,6 +73,7 @@ impl Package {
                 false => Err(std::io::Error::other(tr!("it is no plain file"))),
             })
             .map_err(|error| Error::file(tr!("{error}.", error)).caused_by(error))?;
+        refuse_planted(path)?;
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
             Error::file(tr!(
                 "It is no zip file, or it is not complete ({error}).",
@@ -120,15 +126,13 @@ impl Package {
             self.manifest.members.get(name).ok_or_else(|| {
                 Error::internal(format!("The member {name} is not in the manifest."))
             })?;
-        if !name.starts_with("data/") && expected.size > LARGEST_TEXT {
-            return Err(Error::file(tr!("The member {name} is too large.", name)));
-        }
         let damaged =
             |why: Text| Error::file(tr!("The member {name} is damaged ({why}).", name, why));
         let mut member = self
             .archive
             .by_name(name)
             .map_err(|error| damaged(error.text()))?;
+        plain(&member, name)?;
         let (sender, pieces) = sync_channel::<Vec<u8>>(PIECES);
         // Hashing takes as long as unpacking, so they go side by side.
         let (size, hash) = thread::scope(|threads| {
@@ -185,15 +189,69 @@ fn whole(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Result<Vec<u8
     let member = archive
         .by_name(name)
         .map_err(|error| damaged(error.text()))?;
+    plain(&member, name)?;
     let mut text = Vec::new();
     member
-        .take(LARGEST_TEXT + 1)
+        .take(LARGEST_MANIFEST + 1)
         .read_to_end(&mut text)
         .map_err(|error| damaged(error.text()))?;
-    if text.len() as u64 > LARGEST_TEXT {
+    if text.len() as u64 > LARGEST_MANIFEST {
         return Err(damaged(tr!("it is too large")));
     }
     Ok(text)
+}
+
+/// Nothing is ever unpacked to where a link leads, but whoever looks into the package with another program is not led
+/// astray either.
+fn plain<R: Read>(member: &ZipFile<'_, R>, name: &str) -> Result<()> {
+    match member.is_symlink() || member.is_dir() {
+        true => Err(Error::file(tr!(
+            "The member {name} is no plain file.",
+            name
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// Refuses a package that somebody else may have put where everybody may write, such as the folder for temporary files:
+/// its SQL would run with the rights of whoever deploys it.
+#[cfg(unix)]
+fn refuse_planted(path: &Path) -> Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let unknown = |error: std::io::Error| Error::file(tr!("{error}.", error)).caused_by(error);
+    let real = std::fs::canonicalize(path).map_err(unknown)?;
+    let folder = real.parent().unwrap_or(&real);
+    let mode = folder.metadata().map_err(unknown)?.permissions().mode();
+    if mode & 0o002 == 0 {
+        return Ok(());
+    }
+    // There is no other safe way to learn who we are.
+    let me = tempfile::tempfile().and_then(|file| file.metadata());
+    let (owner, me) = (
+        real.metadata().map_err(unknown)?.uid(),
+        me.map_err(unknown)?.uid(),
+    );
+    match is_planted(mode, owner, me) {
+        true => Err(Error::file(tr!(
+            "It belongs to another user, and everybody may write into {folder}.",
+            folder = folder.display()
+        ))
+        .hint(tr!(
+            "Where it is what you expect, copy it to a folder of your own."
+        ))),
+        false => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn refuse_planted(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Whether another ordinary user than `me` owns a file in a folder of that mode in which everybody may write.
+#[cfg(unix)]
+fn is_planted(mode: u32, owner: u32, me: u32) -> bool {
+    mode & 0o002 != 0 && owner != me && owner != 0
 }
 
 fn names(archive: &ZipArchive<BufReader<File>>) -> Vec<String> {
@@ -240,7 +298,18 @@ fn is_unsafe(name: &str) -> bool {
 
 /// The members are those of the manifest, no fewer and no more.
 fn check_members(archive: &ZipArchive<BufReader<File>>, manifest: &Manifest) -> Result<()> {
-    let names = names(archive);
+    let text = |(name, member): (&String, &super::manifest::Member)| {
+        if name.starts_with("data/") {
+            0
+        } else {
+            member.size
+        }
+    };
+    let texts = manifest.members.iter().map(text);
+    if texts.fold(0, u64::saturating_add) > LARGEST_TEXT {
+        return Err(Error::file(tr!("What it holds besides rows is too large.")));
+    }
+    let names: BTreeSet<String> = names(archive).into_iter().collect();
     let extra = names
         .iter()
         .find(|name| *name != MANIFEST && !manifest.members.contains_key(*name));
@@ -259,6 +328,20 @@ fn check_members(archive: &ZipArchive<BufReader<File>>, manifest: &Manifest) -> 
 #[cfg(test)]
 mod tests {
     use super::is_unsafe;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_package_of_another_user_where_everybody_writes_is_planted() {
+        use super::is_planted;
+        assert!(is_planted(0o41777, 1001, 1000));
+        assert!(is_planted(0o40777, 1001, 0));
+        assert!(!is_planted(0o41777, 1000, 1000), "it is mine");
+        assert!(!is_planted(0o41777, 0, 1000), "the system put it there");
+        assert!(
+            !is_planted(0o40775, 1001, 1000),
+            "somebody chose that folder"
+        );
+    }
 
     #[test]
     fn names_that_leave_the_folder() {

@@ -56,7 +56,7 @@ pub fn create(central: &mut Connection, wanted: &Request, feedback: &Feedback) -
     let archive = ArchiveWriter::create(&wanted.zip)?;
     let packaging = Packaging {
         place: central.describe().to_owned(),
-        environment: central.child_environment(),
+        environment: environment(central)?,
         identity,
         schemas,
         listed,
@@ -106,6 +106,30 @@ fn additional(path: &Path) -> Result<String> {
             .hint(tr!("Check ADDITIONAL_SQL_FILE."))
     })?;
     script::read(bytes, &name)
+}
+
+/// How `pg_dump` reaches the database. It writes texts as its session reads them, and a package is read by the standard:
+/// without this, backslashes would be doubled where the database or the role is set to the ways of old.
+fn environment(central: &mut Connection) -> Result<Vec<(String, Secret)>> {
+    const STANDARD: &str = "-c standard_conforming_strings=on";
+    let old: bool = central
+        .query_one(
+            "SELECT s.reset_val = 'off' FROM pg_catalog.pg_settings AS s WHERE s.name = 'standard_conforming_strings'",
+            &[],
+        )
+        .doing(|| tr!("Reading the settings of the session"))?
+        .get(0);
+    let mut environment = central.child_environment();
+    if old {
+        let given = environment.iter_mut().find(|(name, _)| name == "PGOPTIONS");
+        match given {
+            Some((_, options)) => {
+                *options = Secret::new(format!("{} {STANDARD}", options.reveal()));
+            }
+            None => environment.push(("PGOPTIONS".to_owned(), Secret::new(STANDARD))),
+        }
+    }
+    Ok(environment)
 }
 
 /// Keeps the tables from being truncated, rewritten or dropped. LOCK takes no snapshot, so the one

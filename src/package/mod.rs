@@ -12,7 +12,10 @@ mod manifest;
 mod script;
 mod tables;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::feedback::Feedback;
 
 pub use create::create;
 pub use deploy::deploy;
@@ -30,4 +33,20 @@ pub struct Request {
     pub additional_sql: Option<PathBuf>,
     /// The zip to write.
     pub zip: PathBuf,
+}
+
+/// Verifies a package without deploying it; returns the rows of its tables.
+pub(crate) fn verify(path: &Path, feedback: &Feedback) -> Result<u64> {
+    archive_reader::open(path, feedback, |_, _| ()).map(|package| package.manifest.rows())
+}
+
+/// A manifest, read and written.
+pub(crate) fn rewritten_manifest(text: &[u8]) -> Result<String> {
+    manifest::Manifest::from_json(text)?.to_json()
+}
+
+/// A script as it is executed.
+pub(crate) fn wrapped_script(text: &[u8]) -> Result<String> {
+    script::read(text.to_vec(), &crate::text::Text::verbatim("The script"))
+        .map(|text| script::wrap(&text))
 }

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use zeroize::Zeroize;
+
 use super::forms::{Entry, Names, Rules};
 use super::leftovers;
 use crate::error::Result;
@@ -24,6 +26,14 @@ pub(super) struct Databases<'a> {
     known: RefCell<BTreeMap<Names, bool>>,
     /// Passwords of the sources that were replaced.
     forgotten: RefCell<BTreeSet<String>>,
+}
+
+impl Drop for Databases<'_> {
+    fn drop(&mut self) {
+        for mut password in std::mem::take(self.forgotten.get_mut()) {
+            password.zeroize();
+        }
+    }
 }
 
 impl<'a> Databases<'a> {

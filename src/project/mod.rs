@@ -156,3 +156,16 @@ fn leftover(path: &Path, line: usize) -> Text {
         line
     )
 }
+
+/// The text of a project, adapted; `None` where nothing changes. The outer error is about the connections, the inner one
+/// about the text.
+pub(crate) fn adapted_text(
+    text: &str,
+    central: &str,
+    clone: &str,
+    named: &BTreeMap<String, Secret>,
+    surroundings: &Surroundings,
+) -> Result<std::result::Result<Option<String>, Text>> {
+    let databases = Databases::locate(surroundings, central, Some(clone), named)?;
+    Ok(document::adapt(text, &databases).map(|document| document.text))
+}

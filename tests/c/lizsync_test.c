@@ -6,21 +6,7 @@
  * CONNINFO names an empty database in which a superuser may install LizSync. Ends with 0, or tells
  * on stderr what was not as it should be and ends with 1.
  */
-#include "lizsync.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static int failures = 0;
-
-#define EXPECT(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                \
-            failures++;                                                                            \
-        }                                                                                          \
-    } while (0)
+#include "expect.h"
 
 typedef struct {
     int polls;
@@ -46,17 +32,6 @@ static bool on_poll(void *user_data) {
     caller *c = (caller *)user_data;
     c->polls++;
     return c->cancel;
-}
-
-/* Whether the JSON object in *out holds `part`; frees it. */
-static bool holds(char **out, const char *part) {
-    bool found = *out != NULL && (*out)[0] == '{' && strstr(*out, part) != NULL;
-    if (!found) {
-        fprintf(stderr, "outputs: %s\n", *out != NULL ? *out : "(null)");
-    }
-    lizsync_string_free(*out);
-    *out = NULL;
-    return found;
 }
 
 static void registry(void) {

@@ -5,6 +5,7 @@ use std::str::Chars;
 
 use super::{Conninfo, unknown_keyword};
 use crate::error::{Error, Result};
+use crate::secret::{Pieces, Secret};
 use crate::text::tr;
 
 /// Reads `keyword = value` pairs: spaces around `=` are allowed, a value with spaces stands in
@@ -25,9 +26,9 @@ pub(super) fn parse(text: &str) -> Result<Conninfo> {
         }
         skip_spaces(&mut chars);
         let value = if chars.next_if_eq(&'\'').is_some() {
-            quoted(&mut chars).ok_or_else(|| not_closed(&keyword))?
+            quoted(&mut chars, text.len()).ok_or_else(|| not_closed(&keyword))?
         } else {
-            unquoted(&mut chars)
+            unquoted(&mut chars, text.len())
         };
         conninfo
             .set(&keyword, value)
@@ -53,23 +54,24 @@ fn keyword(chars: &mut Peekable<Chars<'_>>) -> String {
     keyword
 }
 
-fn unquoted(chars: &mut Peekable<Chars<'_>>) -> String {
-    let mut value = String::new();
+/// Reads up to a space. `most`: the value is no longer.
+fn unquoted(chars: &mut Peekable<Chars<'_>>, most: usize) -> Secret {
+    let mut value = Pieces::with_capacity(most);
     while let Some(c) = chars.next_if(|&c| !is_space(c)) {
         match c {
-            '\\' => value.extend(chars.next()),
+            '\\' => chars.next().into_iter().for_each(|c| value.push(c)),
             c => value.push(c),
         }
     }
-    value
+    value.finish()
 }
 
 /// Reads up to the closing quote; `None` when there is none.
-fn quoted(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
-    let mut value = String::new();
+fn quoted(chars: &mut Peekable<Chars<'_>>, most: usize) -> Option<Secret> {
+    let mut value = Pieces::with_capacity(most);
     loop {
         match chars.next()? {
-            '\'' => return Some(value),
+            '\'' => return Some(value.finish()),
             '\\' => value.push(chars.next()?),
             c => value.push(c),
         }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::{Conninfo, Place, Surroundings};
 use crate::error::{Error, Result};
+use crate::secret::is_connection;
 use crate::text::tr;
 
 const DEFAULT_PORT: u16 = 5432;
@@ -99,7 +100,7 @@ fn place(name: &str, address: &str, port: u16, surroundings: &Surroundings) -> R
     }
     // The rest of a connection string in another grammar, and perhaps a password: not shown.
     let odd = match name.starts_with('/') {
-        true => name.contains(';') && name.contains('='),
+        true => name.contains('=') && (name.contains(';') || is_connection(name)),
         false => name.contains([';', '=']) || name.contains(char::is_whitespace),
     };
     if odd {
@@ -157,6 +158,7 @@ mod tests {
             "host=a,user=b,password=sesame",
             "host='a sesame'",
             "host=/run;password=sesame",
+            "postgresql://%2Frun password='sesame'",
         ] {
             let sentence = servers(text).unwrap_err().sentence();
             assert!(

@@ -60,9 +60,9 @@ impl Conninfo {
     }
 
     /// Sets a keyword, replacing what it was: the last one counts in a connection string.
-    fn set(&mut self, keyword: &str, value: impl Into<String>) -> std::result::Result<(), Unknown> {
+    fn set(&mut self, keyword: &str, value: Secret) -> std::result::Result<(), Unknown> {
         let known = keywords::find(keyword).ok_or(Unknown)?;
-        self.0.insert(known.name, Secret::new(value));
+        self.0.insert(known.name, value);
         Ok(())
     }
 

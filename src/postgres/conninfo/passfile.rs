@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::private::open_to_others;
-use crate::secret::Secret;
+use crate::secret::{Pieces, Secret};
 use crate::text::{Argument, Text, tr};
 
 /// A password file that was read, or why it is left aside.
@@ -65,27 +65,27 @@ fn matching(line: &str, wanted: &[&str; 4]) -> Option<Secret> {
     for wanted in wanted {
         let (value, after) = field(rest);
         let after = after?;
-        if &rest[..rest.len() - after.len()] != "*:" && value != *wanted {
+        if &rest[..rest.len() - after.len()] != "*:" && value.reveal() != *wanted {
             return None;
         }
         rest = after;
     }
-    Some(Secret::new(field(rest).0))
+    Some(field(rest).0)
 }
 
 /// Reads up to a colon that has no backslash before it, and drops the backslashes.
 /// What follows the colon is `None` at the end of the line.
-fn field(text: &str) -> (String, Option<&str>) {
-    let mut value = String::new();
+fn field(text: &str) -> (Secret, Option<&str>) {
+    let mut value = Pieces::with_capacity(text.len() + 1);
     let mut chars = text.char_indices();
     while let Some((at, c)) = chars.next() {
         match c {
-            ':' => return (value, Some(&text[at + 1..])),
+            ':' => return (value.finish(), Some(&text[at + 1..])),
             '\\' => value.push(chars.next().map_or('\\', |(_, escaped)| escaped)),
             c => value.push(c),
         }
     }
-    (value, None)
+    (value.finish(), None)
 }
 
 #[cfg(test)]

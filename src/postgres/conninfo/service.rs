@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Conninfo, Surroundings, keywords};
 use crate::error::{Error, Kind, Result};
+use crate::secret::Secret;
 use crate::text::{Argument, Text, tr};
 
 /// The files to search, in libpq's order: the one that is named or else the user's own, and then
@@ -34,7 +35,7 @@ pub(super) fn find(
 ) -> Result<Option<Conninfo>> {
     for (path, required) in files(file, surroundings) {
         let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+            Ok(text) => Secret::new(text),
             Err(error) if error.kind() == ErrorKind::NotFound && !required => continue,
             Err(error) => {
                 return Err(Error::new(
@@ -50,7 +51,7 @@ pub(super) fn find(
                 )));
             }
         };
-        if let Some(found) = parse(&text, name, &path)? {
+        if let Some(found) = parse(text.reveal(), name, &path)? {
             return Ok(Some(found));
         }
     }
@@ -122,7 +123,7 @@ fn entry(conninfo: &mut Conninfo, line: &str) -> Result<()> {
             Error::parameter(tr!("A service cannot refer to another service.")),
         ),
         Some(known) => {
-            conninfo.fill(known.name, crate::secret::Secret::new(value));
+            conninfo.fill(known.name, Secret::new(value));
             Ok(())
         }
         None => Err(super::unknown_keyword(keyword, None)),

@@ -1,7 +1,10 @@
 //! Connection URIs: `postgresql://user:password@host1:5432,host2/database?sslmode=require`.
 
+use zeroize::Zeroizing;
+
 use super::{Conninfo, unknown_keyword};
 use crate::error::{Error, Result};
+use crate::secret::Secret;
 use crate::text::tr;
 
 /// What follows `postgresql://` or `postgres://`; `None` for anything else.
@@ -105,7 +108,7 @@ fn host(text: &str) -> Result<(&str, &str)> {
 }
 
 fn parameters(conninfo: &mut Conninfo, query: &str) -> Result<()> {
-    let mut previous: Option<String> = None;
+    let mut previous: Option<Secret> = None;
     for pair in query.split('&') {
         // A query may be empty or end with &.
         if pair.is_empty() {
@@ -122,33 +125,32 @@ fn parameters(conninfo: &mut Conninfo, query: &str) -> Result<()> {
         let keyword = decode(keyword)?;
         let value = decode(value)?;
         // The way of JDBC, which libpq takes too.
-        let (keyword, value) = match (keyword.as_str(), value.as_str()) {
-            ("ssl", "true") => ("sslmode".to_owned(), "require".to_owned()),
+        let (keyword, value) = match (keyword.reveal(), value.reveal()) {
+            ("ssl", "true") => (Secret::new("sslmode"), Secret::new("require")),
             _ => (keyword, value),
         };
-        conninfo
-            .set(&keyword, value)
-            .map_err(|_| unknown_keyword(&keyword, previous.as_deref()))?;
+        conninfo.set(keyword.reveal(), value).map_err(|_| {
+            unknown_keyword(keyword.reveal(), previous.as_ref().map(Secret::reveal))
+        })?;
         previous = Some(keyword);
     }
     Ok(())
 }
 
-fn store(conninfo: &mut Conninfo, keyword: &'static str, value: String) {
-    conninfo
-        .0
-        .insert(keyword, crate::secret::Secret::new(value));
+fn store(conninfo: &mut Conninfo, keyword: &'static str, value: Secret) {
+    conninfo.0.insert(keyword, value);
 }
 
 /// Decodes `%xx`; nothing else has a meaning, not even `+`.
-fn decode(text: &str) -> Result<String> {
+fn decode(text: &str) -> Result<Secret> {
     let malformed = || {
         Error::parameter(tr!(
             "A “%” is not followed by the two hexadecimal digits of a character."
         ))
         .hint(tr!("Write %25 for a “%” that is meant as such."))
     };
-    let mut bytes = Vec::with_capacity(text.len());
+    // Wiped also where it is no text.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
         if first != b'%' {
@@ -164,7 +166,8 @@ fn decode(text: &str) -> Result<String> {
         }
         rest = &after[2..];
     }
-    String::from_utf8(bytes).map_err(|_| malformed())
+    let text = std::str::from_utf8(&bytes).map_err(|_| malformed())?;
+    Ok(Secret::new(text))
 }
 
 fn misplaced_at() -> Error {

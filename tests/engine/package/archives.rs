@@ -186,6 +186,135 @@ fn damaged_and_foreign_zips() {
     deploy(&case.central, &case.clone, &case.zip).unwrap();
 }
 
+/// A zip of members with an attribute of Unix, compressed.
+fn write_as(path: &Path, members: &Members, kind: impl Fn(&str) -> Option<u32>) {
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
+    for (name, content) in members {
+        let options = zip::write::SimpleFileOptions::default();
+        match kind(name) {
+            Some(mode) => {
+                zip.add_symlink(
+                    name.as_str(),
+                    String::from_utf8_lossy(content),
+                    options.unix_permissions(mode),
+                )
+                .unwrap();
+            }
+            None => {
+                zip.start_file(name.as_str(), options).unwrap();
+                zip.write_all(content).unwrap();
+            }
+        }
+    }
+    zip.finish().unwrap();
+}
+
+#[test]
+fn bombs_links_and_names_that_collide() {
+    let case = Case::new("bombs");
+    let file = Kind::File;
+    let limit = std::time::Instant::now();
+    // A member that unpacks to a thousand times its size, and to more than it says.
+    case.refuses(file, "manifest.json is damaged (it is too large)", |m| {
+        find(m, "manifest.json").resize(65 << 20, b' ')
+    });
+    case.refuses(file, "longer than", |m| {
+        find(m, "pre-data.sql").resize(80 << 20, b' ')
+    });
+    // One that tells the truth, which would be in memory as a whole; also where it is shared out.
+    case.refuses(file, "besides rows is too large", |m| {
+        edit_manifest(m, |v| {
+            v["members"]["pre-data.sql"]["size"] = json!((256u64 << 20) + 1);
+        });
+    });
+    case.refuses(file, "besides rows is too large", |m| {
+        edit_manifest(m, |v| {
+            for name in ["pre-data.sql", "post-data.sql"] {
+                v["members"][name]["size"] = json!(200u64 << 20);
+            }
+        });
+    });
+    case.refuses(file, "besides rows is too large", |m| {
+        edit_manifest(m, |v| {
+            for name in ["pre-data.sql", "post-data.sql"] {
+                v["members"][name]["size"] = json!(u64::MAX);
+            }
+        });
+    });
+    // Very many members, and a zip within the zip.
+    case.refuses(file, "that its manifest does not list", |m| {
+        m.extend((0..70_000).map(|n| (format!("more/{n}"), Vec::new())));
+    });
+    case.refuses(
+        file,
+        "“inner.zip” that its manifest does not list",
+        |m| {
+            m.push(("inner.zip".into(), std::fs::read(&case.zip).unwrap()));
+        },
+    );
+    // Names that are one on the disks of Windows and macOS.
+    for name in [
+        "MANIFEST.JSON",
+        "Manifest.json",
+        "pre-data.sql ",
+        "pre-data.SQL",
+        "DATA/00001.copy",
+        "data\\00001.copy",
+        "data//00001.copy",
+        "./manifest.json",
+        "data/00001.copy/",
+        "con",
+        "pre-data.sql::$DATA",
+    ] {
+        case.refuses(file, "It holds a member", |m| {
+            m.push((name.into(), b"x".to_vec()))
+        });
+    }
+    // Links.
+    for link in ["manifest.json", "pre-data.sql", "data/00001.copy"] {
+        let mut members = read(&case.zip);
+        if link != "manifest.json" {
+            forge(&mut members, link, b"/etc/passwd");
+        }
+        let path = case.folder.path("link.zip");
+        write_as(&path, &members, |name| (name == link).then_some(0o777));
+        case.refuses_file(file, &format!("The member {link} is no plain file"), &path);
+    }
+    assert!(limit.elapsed().as_secs() < 120, "{:?}", limit.elapsed());
+    // The package itself is still fine, also by way of a link of the user's own.
+    #[cfg(unix)]
+    {
+        let link = case.folder.path("my.zip");
+        std::os::unix::fs::symlink(&case.zip, &link).unwrap();
+        deploy(&case.central, &case.clone, &link).unwrap();
+    }
+}
+
+/// Somebody else may have put it there, and its SQL would run with the rights of who deploys it.
+#[cfg(unix)]
+#[test]
+fn a_package_of_another_user_in_a_folder_of_everybody() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let case = Case::new("planted");
+    let open = |mode| {
+        let folder = case.folder.0.path();
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open(0o1777);
+    deploy(&case.central, &case.clone, &case.zip).unwrap();
+    // Only root can give a file away.
+    if case.zip.metadata().unwrap().uid() == 0 {
+        chown(&case.zip, Some(65_534), None).unwrap();
+        let said = "belongs to another user, and everybody may write";
+        case.refuses_file(Kind::File, said, &case.zip);
+        let link = case.folder.path("link.zip");
+        std::os::unix::fs::symlink(&case.zip, &link).unwrap();
+        case.refuses_file(Kind::File, said, &link);
+        open(0o755);
+        deploy(&case.central, &case.clone, &case.zip).unwrap();
+    }
+}
+
 #[test]
 fn scripts_that_the_hash_does_not_catch() {
     let case = Case::new("scripts");

@@ -163,6 +163,15 @@ fn a_full_disk_or_a_kill_leaves_the_old_package() {
     running.kill().unwrap();
     running.wait().unwrap();
     assert_eq!(folder.names().len(), 2, "the temporary file was there");
+    for name in folder.names().iter().filter(|name| *name != "p.zip") {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = folder.path(name).metadata().unwrap().permissions().mode();
+        assert!(
+            name.starts_with(".p.zip.") && name.ends_with(".part"),
+            "{name}"
+        );
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
     assert_eq!(std::fs::read(&zip).unwrap(), b"the old package");
     assert_eq!(central.value("SELECT count(*) FROM lizsync.history"), "0");
     editor.batch_execute("ROLLBACK").unwrap();

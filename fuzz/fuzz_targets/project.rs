@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../probes.rs"]
+mod probes;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| probes::project(bytes));
