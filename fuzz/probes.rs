@@ -12,7 +12,7 @@ use lizsync::fuzzing;
 use lizsync::postgres::{Surroundings, locate_in};
 use lizsync::project::datasource::{Dialect, Source};
 use lizsync::registry;
-use lizsync::schema::Parameters;
+use lizsync::schema::{Parameters, Type};
 
 /// A password that no seed holds, so that whoever shows it was not given it by chance.
 const SENTINEL: &str = "s3same-0pen";
@@ -63,7 +63,8 @@ pub fn params(bytes: &[u8]) {
                 for parameter in algorithm.parameters {
                     let text = parameters.text(parameter.id);
                     assert!(text.is_none_or(|text| !text.is_empty() && !text.contains('\0')));
-                    if parameter.required {
+                    // A box has a default.
+                    if parameter.required && parameter.kind != Type::Boolean {
                         let there = text.is_some()
                             || parameters.number(parameter.id).is_some()
                             || given.get(parameter.id).is_some();
