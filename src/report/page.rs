@@ -183,7 +183,8 @@ fn side(
 
 /// What became of every edit.
 fn receipt(report: &Report) -> Markup {
-    let rows: [(&str, fn(&Account) -> u64); 5] = [
+    type Part = fn(&Account) -> u64;
+    let rows: [(&str, Part); 5] = [
         (text::CAPTURED, |account| account.captured),
         (text::APPLIED, |account| account.applied),
         (text::SUPERSEDED, |account| account.superseded),

@@ -30,7 +30,7 @@ MORE = [
         "INSERT INTO gis.observations (country, kind, remark, geom) VALUES"
         " ('FRA', 'unknown', 'stone with an inscription', 'SRID=4326;POINT(-1.6 48.6)')",
     ),
-    ("tablet", "cities in Spain", "UPDATE gis.cities SET visited = '2026-06-02' WHERE country IN ('ESP', 'PRT', 'MAR')"),
+    ("tablet", "Spain", "UPDATE gis.cities SET visited = '2026-06-02' WHERE country IN ('ESP', 'PRT', 'MAR')"),
     ("central", "Norway", "UPDATE gis.cities SET visited = '2026-06-03' WHERE country IN ('NOR', 'SWE', 'FIN', 'DNK')"),
 ]
 
