@@ -89,6 +89,8 @@ RETURNS TABLE (schema_name text, table_name text, relid oid, without_uid boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $function$
+DECLARE
+    package bigint;
 BEGIN
     IF NOT lizsync.holds_log_since(new_tables.since) THEN
         RAISE EXCEPTION 'the log of this database does not reach back to the last synchronisation' USING ERRCODE = 'LZ003';
@@ -105,13 +107,16 @@ BEGIN
                OR txid_visible_in_snapshot(l.transaction_id, new_tables.deployed_at) END
     GROUP BY l.schema_name, l.table_name, l.relid, l.uid IS NULL;
     IF txid_snapshot_xmax(new_tables.since) = 1 AND new_tables.receiver IS NOT NULL THEN
+        package := lizsync.former_package(new_tables.receiver, new_tables.after_event);
         RETURN QUERY
         -- Oids of that log can be those of another server.
-        SELECT f.schema_name, f.table_name,
-               coalesce(to_regclass(format('%I.%I', f.schema_name, f.table_name))::oid, max(f.relid)),
-               f.uid IS NULL, min(f.event_id), max(f.event_id), max(f.action_tstamp_tx)
-        FROM lizsync.former_events(new_tables.receiver, new_tables.after_event) AS f
-        GROUP BY f.schema_name, f.table_name, f.uid IS NULL;
+        SELECT l.schema_name, l.table_name,
+               coalesce(to_regclass(format('%I.%I', l.schema_name, l.table_name))::oid, max(l.relid)),
+               lizsync.former_uid(l.row_data) IS NULL, min(l.event_id), max(l.event_id), max(l.action_tstamp_tx)
+        FROM audit.logged_actions AS l
+        WHERE l.former AND l.event_id > package AND l.action IN ('I', 'U', 'D') AND l.row_data IS NOT NULL
+          AND lizsync.former_lacks(new_tables.receiver, l.sync_data)
+        GROUP BY l.schema_name, l.table_name, lizsync.former_uid(l.row_data) IS NULL;
     END IF;
 END
 $function$;
