@@ -247,12 +247,12 @@ verbatim!(
 );
 
 /// A [`Text`] of the catalogue: `tr!("There is no algorithm {id}.", id)`, with `name = value` where the
-/// value is no variable, and `tr!("{n} row" | "{n} rows" % number)` where the number decides.
+/// value is no variable, and `tr!("{n} row" | "{n} rows" % number)` where the number decides, named or not.
 macro_rules! tr {
     ($one:literal | $many:literal % $number:expr $(, $name:ident $(= $value:expr)?)* $(,)?) => {{
         // The compiler compares places and arguments; within concat! it takes none from the surroundings.
         let _ = || { let _ = (
-            format_args!(concat!($one, "{n}"), n = "" $(, $name = "")*), format_args!(concat!($many), n = "" $(, $name = "")*),
+            format_args!(concat!($one, "{n}"), n = "" $(, $name = "")*), format_args!(concat!($many, "{n}"), n = "" $(, $name = "")*),
         ); };
         #[allow(clippy::unnecessary_cast)]
         let number = $number as u64;

@@ -98,7 +98,8 @@ fn run(parameters: &Parameters, feedback: &Feedback) -> Result<Outputs> {
     let (Some(destination), Some(gathered)) = (destination, gathered) else {
         return Ok(outputs);
     };
-    match destination.write(report::render(&gathered).as_bytes()) {
+    let page = report::render(&gathered, feedback.language());
+    match destination.write(page.as_bytes()) {
         Ok(()) => Ok(outputs.with(REPORT, parameters.text(REPORT).unwrap_or_default())),
         // The databases are synchronised all the same.
         Err(error) => {

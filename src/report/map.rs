@@ -4,10 +4,12 @@ use maud::{Markup, html};
 
 use super::geometry::coordinate;
 use super::view::{BELOW, EDGE, ROOM, View, WIDTH, round_down, ticks};
-use super::{Action, Layer, Map, Side, text};
+use super::words::Words;
+use super::{Action, Layer, Map, Side, numbers, text};
+use crate::text::Text;
 
 /// The map, with what is to be said about it.
-pub(super) fn figure(map: &Map) -> Markup {
+pub(super) fn figure(map: &Map, words: Words) -> Markup {
     let placed: u64 = map
         .layers
         .iter()
@@ -17,21 +19,23 @@ pub(super) fn figure(map: &Map) -> Markup {
     html! {
         figure.map {
             @if let Some(view) = View::new(map) {
-                (picture(map, &view))
-                (legend(map))
+                (picture(map, &view, words))
+                (legend(map, words))
                 figcaption {
-                    (text::shows(placed, map.all.saturating_sub(left_out))) ". "
-                    (extent(map, &view)) "."
+                    (words.say(Text::sentences([
+                        text::shows(placed, map.all.saturating_sub(left_out)),
+                        extent(map, &view),
+                    ])))
                 }
             }
             @for (number, system) in &map.left_out {
-                p.note { (text::left_out(*number, system.as_deref().map(super::readable).as_deref())) }
+                p.note { (words.say(text::left_out(*number, system.as_deref().map(super::readable).as_deref()))) }
             }
         }
     }
 }
 
-fn extent(map: &Map, view: &View) -> String {
+fn extent(map: &Map, view: &View) -> Text {
     let system = map
         .system
         .as_ref()
@@ -39,9 +43,13 @@ fn extent(map: &Map, view: &View) -> String {
             true => super::readable(&system.code),
             false => super::readable(&format!("{} ({})", system.code, system.name)),
         });
-    let [left, bottom, right, top] =
-        [view.left, view.bottom, view.right, view.top].map(|value| nearly(value, view));
-    text::extent(system, [&left, &bottom, &right, &top])
+    let extent = [view.left, view.bottom, view.right, view.top];
+    text::extent(system, extent.map(|value| nearly(value, view)))
+}
+
+/// A coordinate, in the way of the language.
+fn place(value: f64) -> Text {
+    numbers::decimal(&coordinate(value))
 }
 
 /// A coordinate in as many digits as the view needs.
@@ -54,7 +62,7 @@ fn nearly(value: f64, view: &View) -> String {
     format!("{value:.digits$}")
 }
 
-fn picture(map: &Map, view: &View) -> Markup {
+fn picture(map: &Map, view: &View, words: Words) -> Markup {
     let (right, bottom) = (WIDTH - EDGE, view.height - BELOW);
     let frame = format!("M{EDGE} {EDGE}H{right:.0}V{bottom:.1}H{EDGE}Z");
     let columns = ticks(view.left, view.right, 4);
@@ -71,25 +79,25 @@ fn picture(map: &Map, view: &View) -> Markup {
         .map(|[x, y]| format!("M{:.1} {:.1}h0", view.x(*x), view.y(*y)))
         .collect();
     html! {
-        svg viewBox=(format!("0 0 {WIDTH:.0} {:.0}", view.height)) role="img" aria-label=(text::MAP_SPOKEN) {
+        svg viewBox=(format!("0 0 {WIDTH:.0} {:.0}", view.height)) role="img" aria-label=(words.say(text::map_spoken())) {
             path.paper d=(frame) {}
             path.grid d=(grid) {}
             @for x in columns.iter().filter(|x| (ROOM..=WIDTH - ROOM).contains(&view.x(**x))) {
-                text x=(format!("{:.1}", view.x(*x))) y=(format!("{:.1}", bottom + 19.0)) text-anchor="middle" { (coordinate(*x)) }
+                text x=(format!("{:.1}", view.x(*x))) y=(format!("{:.1}", bottom + 19.0)) text-anchor="middle" { (words.say(place(*x))) }
             }
             @if !around.is_empty() {
-                path.around d=(around) { title { (text::AROUND) } }
+                path.around d=(around) { title { (words.say(text::around())) } }
             }
             @for layer in &map.layers {
                 path class=(class(layer.changed)) d=(marks(layer, view)) {
-                    title { (super::readable(&layer.table)) ": " (text::happened(layer.action, layer.changed)) }
+                    title { (words.say(text::happened(&super::readable(&layer.table), layer.action, layer.changed))) }
                 }
             }
             // On top, so that they can be read among many points.
             @for y in rows.iter().filter(|y| (ROOM..=bottom - ROOM / 4.0).contains(&view.y(**y))) {
-                text.inside x="6" y=(format!("{:.1}", view.y(*y) - 4.0)) { (coordinate(*y)) }
+                text.inside x="6" y=(format!("{:.1}", view.y(*y) - 4.0)) { (words.say(place(*y))) }
             }
-            (bar(map, view, bottom))
+            (bar(map, view, bottom, words))
             path.frame d=(frame) {}
         }
     }
@@ -125,7 +133,7 @@ fn class(changed: Side) -> &'static str {
 }
 
 /// What the colours and the shapes mean; only those that there are.
-fn legend(map: &Map) -> Markup {
+fn legend(map: &Map, words: Words) -> Markup {
     let is = |changed, action| {
         let same = |layer: &Layer| layer.changed == changed && layer.action == action;
         map.layers.iter().any(same)
@@ -135,14 +143,14 @@ fn legend(map: &Map) -> Markup {
             @for changed in [Side::Clone, Side::Central] {
                 @if [Action::Insert, Action::Update, Action::Delete].iter().any(|action| is(changed, *action)) {
                     span.group {
-                        b { (text::legend(changed)) }
+                        b { (words.say(text::legend(changed))) }
                         @for action in [Action::Insert, Action::Update, Action::Delete] {
                             @if is(changed, action) {
                                 span.key {
                                     svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" {
                                         path class=(class(changed)) d=(mark(action, 8.0, 8.0)) {}
                                     }
-                                    (text::action(action))
+                                    (words.say(text::action(action)))
                                 }
                             }
                         }
@@ -152,7 +160,7 @@ fn legend(map: &Map) -> Markup {
             @if !map.around.is_empty() {
                 span.key {
                     svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" { path.around d="M8 8h0" {} }
-                    (text::AROUND)
+                    (words.say(text::around()))
                 }
             }
         }
@@ -160,7 +168,7 @@ fn legend(map: &Map) -> Markup {
 }
 
 /// A bar as long as a round number of metres or kilometres.
-fn bar(map: &Map, view: &View, bottom: f64) -> Markup {
+fn bar(map: &Map, view: &View, bottom: f64, words: Words) -> Markup {
     let metres = map.metres.map(|[x, _]| x / view.scale[0]);
     let Some(metres) = metres.filter(|m| m.is_finite() && *m > 0.0) else {
         return html! {};
@@ -168,11 +176,12 @@ fn bar(map: &Map, view: &View, bottom: f64) -> Markup {
     let length = round_down(metres * WIDTH / 4.0);
     let (end, y) = (WIDTH - EDGE - 14.0, bottom - 12.0);
     let x = end - length / metres;
-    let label = match length {
-        l if l >= 1000.0 => format!("{} km", coordinate(l / 1000.0)),
-        l if l >= 1.0 => format!("{} m", coordinate(l)),
-        l => format!("{} cm", coordinate(l * 100.0)),
+    let (label, unit) = match length {
+        l if l >= 1000.0 => (l / 1000.0, "km"),
+        l if l >= 1.0 => (l, "m"),
+        l => (l * 100.0, "cm"),
     };
+    let label = format!("{} {unit}", words.say(place(label)));
     html! {
         path.bar d=(format!("M{x:.1} {:.1}V{y:.1}H{end:.1}V{:.1}", y - 5.0, y - 5.0)) {}
         text.inside.scale x=(format!("{:.1}", f64::midpoint(x, end))) y=(format!("{:.1}", y - 7.0)) text-anchor="middle" { (label) }
@@ -183,6 +192,7 @@ fn bar(map: &Map, view: &View, bottom: f64) -> Markup {
 mod tests {
     use super::super::view::HEIGHTS;
     use super::*;
+    use crate::language::Language;
 
     fn map(points: &[[f64; 2]], metres: Option<[f64; 2]>) -> Map {
         Map {
@@ -226,7 +236,7 @@ mod tests {
                     "{x} {y}"
                 );
             }
-            let picture = figure(&map).into_string();
+            let picture = figure(&map, Words::new(Language::ENGLISH)).into_string();
             assert!(
                 !picture.contains("NaN") && !picture.contains("inf"),
                 "{picture}"

@@ -1,15 +1,20 @@
-//! The HTML report of a synchronisation: what is to be shown goes in, the text of one file comes out.
+//! The HTML report of a synchronisation: what is to be shown and a language go in, the text of one file comes out.
 //! Pure. The page holds everything it needs: no script runs, and nothing is loaded.
 
+mod advice;
 mod geometry;
 mod map;
+mod numbers;
 mod page;
 mod parts;
 mod text;
 mod value;
 mod view;
+mod words;
 
 use chrono::{DateTime, FixedOffset};
+
+use crate::text::Text;
 
 pub use page::render;
 pub use value::{Kind, Shown, shown};
@@ -93,7 +98,7 @@ pub struct Report {
 #[derive(Debug, Clone)]
 pub struct Server {
     /// Database and host.
-    pub name: String,
+    pub name: Text,
     /// Its id in all ledgers.
     pub id: String,
     /// What PostgreSQL calls its own version.

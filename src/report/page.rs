@@ -5,46 +5,50 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::{Account, Changed, Counts, LISTED, Report, Server, brief, map, parts, text};
+use super::words::Words;
+use super::{Account, Changed, Counts, LISTED, Report, Server, brief, map, numbers, parts, text};
+use crate::language::Language;
+use crate::text::Text;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The page about a run.
-pub fn render(report: &Report) -> String {
+/// The page about a run, in that language.
+pub fn render(report: &Report, language: Language) -> String {
+    let words = Words::new(language);
     let waiting = report.from_central.set_aside + report.from_clone.set_aside;
     let page = html! {
         (DOCTYPE)
-        html lang=(text::LANG) dir="ltr" {
+        html lang=(words.code()) dir="ltr" {
             head {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy" content=(policy());
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
-                title { (text::TITLE) ", " (text::moment(report.began)) }
+                title { (words.say(text::title())) ", " (numbers::moment(report.began)) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 main {
                     header class=(if waiting > 0 { "look" } else { "fine" }) {
-                        p.kind { (text::TITLE) }
-                        h1 { (text::headline(report)) }
-                        p.when { (text::when(report)) }
+                        p.kind { (words.say(text::title())) }
+                        h1 { (words.say(text::headline(report))) }
+                        p.when { (words.say(text::when(report))) }
                     }
-                    (tiles(report, waiting))
-                    @for gap in &report.gaps { p.note { (text::gap(*gap)) } }
-                    (databases(report))
-                    (changes(&report.tables))
+                    (tiles(report, waiting, words))
+                    @for gap in &report.gaps { p.note { (words.say(text::gap(*gap))) } }
+                    (databases(report, words))
+                    (changes(&report.tables, words))
                     @if let Some(map) = &report.map {
-                        section { h2 { (text::MAP) } (map::figure(map)) }
+                        section { h2 { (words.say(text::map())) } (map::figure(map, words)) }
                     }
-                    (parts::conflicts(report))
-                    (parts::set_aside(report, waiting))
-                    (receipt(report))
+                    (parts::conflicts(report, words))
+                    (parts::set_aside(report, waiting, words))
+                    (receipt(report, words))
                 }
                 footer {
-                    p { (text::made_by(&report.version)) " · " (text::run(&report.run)) }
-                    p { (text::FOOT) }
+                    p { (text::made_by(&report.version)) " · " (words.say(text::run(&report.run))) }
+                    p { (words.say(text::foot())) }
                 }
             }
         }
@@ -59,7 +63,7 @@ fn policy() -> String {
 }
 
 /// The four numbers that people look for.
-fn tiles(report: &Report, waiting: u64) -> Markup {
+fn tiles(report: &Report, waiting: u64, words: Words) -> Markup {
     let numbers = [
         report.from_central.applied,
         report.from_clone.applied,
@@ -72,61 +76,62 @@ fn tiles(report: &Report, waiting: u64) -> Markup {
         ul.tiles {
             @for ((number, what), class) in tiles.zip(classes) {
                 li class=(if number == 0 { "none" } else { class }) {
-                    b { (text::number(number)) } " " span { (what) }
+                    b { (words.number(number)) } " " span { (words.say(what)) }
                 }
             }
         }
     }
 }
 
-fn databases(report: &Report) -> Markup {
-    let card = |title: &str, server: &Server, class: &str| {
+fn databases(report: &Report, words: Words) -> Markup {
+    let card = |title: Text, server: &Server, class: &str| {
         html! {
             div class=(format!("card {class}")) {
-                h3 { (title) }
-                p.database { bdi { (brief(&server.name)) } }
+                h3 { (words.say(title)) }
+                p.database { bdi { (words.brief(&server.name)) } }
                 p.place {
                     @if !server.version.is_empty() { (brief(&server.version)) " · " }
-                    (text::CLOCK) " "
+                    (words.say(text::clock())) " "
                     @match server.clock {
-                        Some(clock) => { span.together { (text::moment(clock)) " (" (text::offset(clock)) ")" } },
-                        None => (text::UNKNOWN),
+                        Some(clock) => { span.together { (numbers::moment(clock)) " (" (numbers::offset(clock)) ")" } },
+                        None => (words.say(text::unknown())),
                     }
                 }
-                p.place { (text::SERVER_ID) " " span.id { (brief(&server.id)) } }
+                p.place { (words.say(text::server_id())) " " span.id { (brief(&server.id)) } }
             }
         }
     };
     html! {
         section {
-            h2 { (text::DATABASES) }
+            h2 { (words.say(text::databases())) }
             div.sides {
-                (card(text::CENTRAL, &report.central, "to-central"))
-                (card(text::CLONE, &report.clone, "to-clone"))
+                (card(text::central(), &report.central, "to-central"))
+                (card(text::clone(), &report.clone, "to-clone"))
             }
-            p.hint { (text::clocks(report)) }
+            p.hint { (words.say(text::clocks(report))) }
         }
     }
 }
 
 /// The changes by table, for each side.
-fn changes(tables: &[Counts]) -> Markup {
+fn changes(tables: &[Counts], words: Words) -> Markup {
     html! {
         section {
-            h2 { (text::CHANGES) }
+            h2 { (words.say(text::changes())) }
             div.sides {
-                (side(text::TO_CLONE, text::TO_CLONE_HINT, "to-clone", tables, |counts| counts.in_clone))
-                (side(text::TO_CENTRAL, text::TO_CENTRAL_HINT, "to-central", tables, |counts| counts.in_central))
+                (side(text::to_clone(), text::to_clone_hint(), "to-clone", tables, words, |counts| counts.in_clone))
+                (side(text::to_central(), text::to_central_hint(), "to-central", tables, words, |counts| counts.in_central))
             }
         }
     }
 }
 
 fn side(
-    title: &str,
-    hint: &str,
+    title: Text,
+    hint: Text,
     class: &str,
     tables: &[Counts],
+    words: Words,
     of: fn(&Counts) -> Changed,
 ) -> Markup {
     let changed: Vec<(&str, Changed)> = tables
@@ -144,23 +149,23 @@ fn side(
     let cells = |changed: Changed| {
         html! {
             @for number in [changed.inserted, changed.updated, changed.deleted] {
-                td.number { @if number > 0 { (text::number(number)) } @else { span.none { "–" } } }
+                td.number { @if number > 0 { (words.number(number)) } @else { span.none { "–" } } }
             }
         }
     };
     html! {
         div class=(format!("card {class}")) {
-            h3 { (title) }
-            p.hint { (hint) }
+            h3 { (words.say(title)) }
+            p.hint { (words.say(hint)) }
             @if changed.is_empty() {
-                p { (text::NO_CHANGES) }
+                p { (words.say(text::no_changes())) }
             } @else {
                 table {
                     thead {
                         tr {
-                            th scope="col" { (text::TABLE) }
-                            @for name in [text::INSERTED, text::UPDATED, text::DELETED] {
-                                th.number scope="col" { (name) }
+                            th scope="col" { (words.say(text::table())) }
+                            @for name in [text::inserted(), text::updated(), text::deleted()] {
+                                th.number scope="col" { (words.say(name)) }
                             }
                         }
                     }
@@ -169,11 +174,11 @@ fn side(
                             tr { th scope="row" { bdi { (brief(table)) } } (cells(*changed)) }
                         }
                         @if changed.len() > LISTED {
-                            tr { td colspan="4" { (text::more((changed.len() - LISTED) as u64, "table")) } }
+                            tr { td colspan="4" { (words.say(numbers::more_tables((changed.len() - LISTED) as u64))) } }
                         }
                     }
                     @if changed.len() > 1 {
-                        tfoot { tr { th scope="row" { (text::ALL) } (cells(sum)) } }
+                        tfoot { tr { th scope="row" { (words.say(text::all())) } (cells(sum)) } }
                     }
                 }
             }
@@ -182,41 +187,41 @@ fn side(
 }
 
 /// What became of every edit.
-fn receipt(report: &Report) -> Markup {
+fn receipt(report: &Report, words: Words) -> Markup {
     type Part = fn(&Account) -> u64;
-    let rows: [(&str, Part); 5] = [
-        (text::CAPTURED, |account| account.captured),
-        (text::APPLIED, |account| account.applied),
-        (text::SUPERSEDED, |account| account.superseded),
-        (text::LOST_IN, |account| account.lost),
-        (text::SET_ASIDE, |account| account.set_aside),
+    let rows: [(Text, Part); 5] = [
+        (text::captured(), |account| account.captured),
+        (text::applied(), |account| account.applied),
+        (text::superseded(), |account| account.superseded),
+        (text::lost_in(), |account| account.lost),
+        (text::set_aside(), |account| account.set_aside),
     ];
     let accounts = [&report.from_central, &report.from_clone];
     html! {
         section {
-            h2 { (text::RECEIPT) }
-            p.hint { (text::RECEIPT_HINT) }
+            h2 { (words.say(text::receipt())) }
+            p.hint { (words.say(text::receipt_hint())) }
             div.card.receipt {
                 table {
                     thead {
                         tr {
-                            th scope="col" { (text::EDITS) }
-                            th.number scope="col" { (text::OF_CENTRAL) }
-                            th.number scope="col" { (text::OF_CLONE) }
+                            th scope="col" { (words.say(text::edits())) }
+                            th.number scope="col" { (words.say(text::of_central())) }
+                            th.number scope="col" { (words.say(text::of_clone())) }
                         }
                     }
                     tbody {
                         @for (place, (name, of)) in rows.into_iter().enumerate() {
                             tr.sum[place == 0] {
-                                th scope="row" { (name) }
-                                @for account in accounts { td.number { (text::number(of(account))) } }
+                                th scope="row" { (words.say(name)) }
+                                @for account in accounts { td.number { (words.number(of(account))) } }
                             }
                         }
                     }
                     tfoot {
                         tr {
-                            th scope="row" { (text::BALANCE) }
-                            @for account in accounts { td.number { (text::balance(account)) } }
+                            th scope="row" { (words.say(text::sum())) }
+                            @for account in accounts { td.number { (text::balance(account, words)) } }
                         }
                     }
                 }

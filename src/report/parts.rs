@@ -2,50 +2,54 @@
 
 use maud::{Markup, html};
 
+use super::advice::advice;
+use super::words::Words;
 use super::{
-    Conflict, Edit, LISTED, Moment, Report, Row, SetAside, Shown, Wanted, brief, message, text,
+    Conflict, Edit, LISTED, Moment, Report, Row, SetAside, Shown, Wanted, brief, message, numbers,
+    text,
 };
+use crate::text::Text;
 
 /// What lost, against what.
-pub(super) fn conflicts(report: &Report) -> Markup {
+pub(super) fn conflicts(report: &Report, words: Words) -> Markup {
     let left = report
         .all_conflicts
         .saturating_sub(report.conflicts.len().min(LISTED) as u64);
     html! {
         section {
-            h2 { (text::SETTLED) }
+            h2 { (words.say(text::settled())) }
             @if report.all_conflicts == 0 {
-                p.hint { (text::NO_CONFLICTS) }
+                p.hint { (words.say(text::no_conflicts())) }
             } @else {
-                p.hint { (text::SETTLED_HINT) }
-                @for conflict in report.conflicts.iter().take(LISTED) { (conflict_card(conflict, report)) }
-                @if left > 0 { p.more { (text::more(left, "conflict")) } }
+                p.hint { (words.say(text::settled_hint())) }
+                @for conflict in report.conflicts.iter().take(LISTED) { (conflict_card(conflict, report, words)) }
+                @if left > 0 { p.more { (words.say(numbers::more_conflicts(left))) } }
             }
         }
     }
 }
 
-fn conflict_card(conflict: &Conflict, report: &Report) -> Markup {
+fn conflict_card(conflict: &Conflict, report: &Report, words: Words) -> Markup {
     html! {
         article.card {
-            (heading(&conflict.row, Some(conflict.field.as_deref())))
+            (heading(&conflict.row, Some(conflict.field.as_deref()), words))
             div.pair {
-                @if let Some(won) = &conflict.won { (edit(text::COUNTS, "won", won, report)) }
-                (edit(text::LOST, "lost", &conflict.lost, report))
+                @if let Some(won) = &conflict.won { (edit(text::counts(), "won", won, report, words)) }
+                (edit(text::lost(), "lost", &conflict.lost, report, words))
             }
-            p.hint { (text::rule(conflict.rule)) }
+            p.hint { (words.say(text::rule(conflict.rule))) }
         }
     }
 }
 
 /// The row that something is about; `field`: the column, or that it is about all of it.
-fn heading(row: &Row, field: Option<Option<&str>>) -> Markup {
+fn heading(row: &Row, field: Option<Option<&str>>, words: Words) -> Markup {
     html! {
         h3 {
             bdi.row { (brief(row.label.as_deref().unwrap_or(&row.table))) }
             @match field {
                 Some(Some(field)) => { " · " bdi.field { (brief(field)) } },
-                Some(None) => { " · " (text::WHOLE_ROW) },
+                Some(None) => { " · " (words.say(text::whole_row())) },
                 None => {},
             }
         }
@@ -56,96 +60,97 @@ fn heading(row: &Row, field: Option<Option<&str>>) -> Markup {
     }
 }
 
-fn edit(title: &str, class: &str, edit: &Edit, report: &Report) -> Markup {
+fn edit(title: Text, class: &str, edit: &Edit, report: &Report, words: Words) -> Markup {
     let time = edit.time.map(|time| at(time, report));
     html! {
         div class=(format!("edit {class}")) {
-            h4 { (title) }
+            h4 { (words.say(title)) }
             @match &edit.wanted {
-                Wanted::Value(value) => p.value { (shown(value)) },
-                Wanted::Deletion => p.value { em { (text::ROW_DELETED) } },
+                Wanted::Value(value) => p.value { (shown(value, words)) },
+                Wanted::Deletion => p.value { em { (words.say(text::row_deleted())) } },
                 Wanted::Values(values) => dl.values {
-                    @for (name, value) in values { dt { bdi { (brief(name)) } } dd { (shown(value)) } }
+                    @for (name, value) in values { dt { bdi { (brief(name)) } } dd { (shown(value, words)) } }
                 },
             }
             p.who {
-                @let [who, place, when] = text::edited(edit.user.as_deref(), edit.side, time);
-                b { bdi { (brief(&who)) } } " " (place)
-                @if !when.is_empty() { br; (when) }
+                b { bdi { (words.brief(&text::who(edit.user.as_deref()))) } } " " (words.say(text::from(edit.side)))
+                @if let Some(time) = time { br; (time) }
             }
         }
     }
 }
 
 /// What waits.
-pub(super) fn set_aside(report: &Report, waiting: u64) -> Markup {
+pub(super) fn set_aside(report: &Report, waiting: u64, words: Words) -> Markup {
     let left = waiting.saturating_sub(report.set_aside.len().min(LISTED) as u64);
     html! {
         section {
-            h2 { (text::SET_ASIDE) }
+            h2 { (words.say(text::set_aside())) }
             @if waiting == 0 {
-                p.hint { (text::NO_SET_ASIDE) }
+                p.hint { (words.say(text::no_set_aside())) }
             } @else {
-                p.hint { (text::SET_ASIDE_HINT) }
-                @for waiting in report.set_aside.iter().take(LISTED) { (waiting_card(waiting, report)) }
-                @if left > 0 { p.more { (text::more(left, "change")) } }
+                p.hint { (words.say(text::set_aside_hint())) }
+                @for waiting in report.set_aside.iter().take(LISTED) { (waiting_card(waiting, report, words)) }
+                @if left > 0 { p.more { (words.say(numbers::more_changes(left))) } }
             }
         }
     }
 }
 
-fn waiting_card(waiting: &SetAside, report: &Report) -> Markup {
+fn waiting_card(waiting: &SetAside, report: &Report, words: Words) -> Markup {
     let time = waiting.time.map(|time| at(time, report));
     let since = waiting.since.map(|time| text::since(&at(time, report)));
+    let time = match (time, since) {
+        (Some(time), Some(since)) => Some(text::parts(Text::verbatim(time), since)),
+        (time, since) => time.map(Text::verbatim).or(since),
+    };
     let known = waiting.values.iter().any(|(_, _, there)| there.is_some());
     html! {
         article.card.waiting {
-            (heading(&waiting.row, None))
-            p { (text::waits(waiting.action, waiting.owner)) "." }
+            (heading(&waiting.row, None, words))
+            p { (words.say(text::waits(waiting.action, waiting.owner))) }
             dl.reason {
-                dt { (text::WHY) } dd { bdi { (message(&waiting.reason)) } }
-                dt { (text::DO) } dd { (text::advice(&waiting.code, waiting.action)) }
+                dt { (words.say(text::why())) } dd { bdi { (message(&waiting.reason)) } }
+                dt { (words.say(text::what_to_do())) } dd { (words.say(advice(&waiting.code, waiting.action))) }
             }
             @if !waiting.values.is_empty() {
                 table.values {
                     thead {
                         tr {
                             th scope="col" {}
-                            th scope="col" { (text::WANTED) }
-                            @if known { th scope="col" { (text::is_now(waiting.owner)) } }
+                            th scope="col" { (words.say(text::wanted())) }
+                            @if known { th scope="col" { (words.say(text::is_now(waiting.owner))) } }
                         }
                     }
                     tbody {
                         @for (name, wanted, there) in &waiting.values {
                             tr {
                                 th scope="row" { bdi { (brief(name)) } }
-                                td { (shown(wanted)) }
-                                @if known { td { @if let Some(there) = there { (shown(there)) } } }
+                                td { (shown(wanted, words)) }
+                                @if known { td { @if let Some(there) = there { (shown(there, words)) } } }
                             }
                         }
                     }
                 }
-                @if waiting.more_values > 0 { p.more { (text::more(waiting.more_values as u64, "value")) } }
+                @if waiting.more_values > 0 { p.more { (words.say(numbers::more_values(waiting.more_values as u64))) } }
             }
             p.who {
-                @let [who, place, when] = text::edited(waiting.user.as_deref(), waiting.owner, time);
-                b { bdi { (brief(&who)) } } " " (place)
-                @if !when.is_empty() { ", " (when) }
-                @if let Some(since) = since { "; " (since) }
+                b { bdi { (words.brief(&text::who(waiting.user.as_deref()))) } } " " (words.say(text::from(waiting.owner)))
+                @if let Some(time) = time { ", " (words.say(time)) }
             }
         }
     }
 }
 
-fn shown(value: &Shown) -> Markup {
+fn shown(value: &Shown, words: Words) -> Markup {
     html! {
         @match value {
-            Shown::Nothing => em { (text::NULL) },
-            Shown::Empty => em { (text::EMPTY) },
-            Shown::Described(what) => span.described { (what) },
+            Shown::Nothing => em { (words.say(text::null())) },
+            Shown::Empty => em { (words.say(text::empty())) },
+            Shown::Described(what) => span.described { (words.say(what.clone())) },
             Shown::Text(text, more) => {
                 bdi.text { (text) }
-                @if *more > 0 { em { (text::more_characters(*more)) } }
+                @if *more > 0 { em { (words.say(numbers::more_characters(*more))) } }
             },
         }
     }
@@ -154,7 +159,7 @@ fn shown(value: &Shown) -> Markup {
 /// A moment; with its offset where that is not the one that the page names.
 fn at(time: Moment, report: &Report) -> String {
     match time.offset() == report.began.offset() {
-        true => text::moment(time),
-        false => format!("{} ({})", text::moment(time), text::offset(time)),
+        true => numbers::moment(time),
+        false => numbers::moment_and_offset(time),
     }
 }

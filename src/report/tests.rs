@@ -1,8 +1,14 @@
 use chrono::{DateTime, FixedOffset};
 
 use super::*;
+use crate::language::Language;
 
 const HOSTILE: &str = "<script>alert(1)</script>&amp;\"' onload=\"x\" \u{202e}gnitset\u{0}\u{7} שלום</style><img src=x>";
+
+/// The page in English.
+fn render(report: &Report) -> String {
+    super::render(report, Language::ENGLISH)
+}
 
 fn time(text: &str) -> DateTime<FixedOffset> {
     DateTime::parse_from_rfc3339(text).unwrap()
@@ -10,7 +16,7 @@ fn time(text: &str) -> DateTime<FixedOffset> {
 
 fn empty() -> Report {
     let server = |name: &str| Server {
-        name: name.into(),
+        name: Text::verbatim(name),
         id: "11111111-1111-4111-8111-111111111111".into(),
         version: "PostgreSQL 15.6".into(),
         clock: Some(time("2026-06-03T16:02:12+02:00")),
@@ -80,7 +86,7 @@ fn waiting(name: &str) -> SetAside {
 /// Everything of it called by a name.
 fn full(name: &str) -> Report {
     let mut report = empty();
-    report.central.name = name.into();
+    report.central.name = Text::verbatim(name);
     report.clone.version = name.into();
     report.tables = vec![Counts {
         table: name.into(),
@@ -238,4 +244,60 @@ fn a_large_run_gives_a_page_of_bounded_size() {
     assert!(page.contains("… and 99,750 conflicts more"));
     assert!(page.contains("… and 9,750 tables more"));
     assert!(page.len() < 1_500_000, "{}", page.len());
+}
+
+#[test]
+fn it_speaks_french() {
+    let mut report = full("gis.trees");
+    report.clone_behind = -2_340_000;
+    report.milliseconds = 61_000;
+    report.from_clone.applied = 1_500;
+    report.set_aside[0].since = Some(time("2026-06-01T08:00:00+02:00"));
+    if let Some(map) = &mut report.map {
+        map.layers[0].points = vec![[3.25, 43.25], [3.5, 43.5]];
+    }
+    let page = super::render(&report, Language::named("fr"));
+    assert!(page.contains("<html lang=\"fr\" dir=\"ltr\">"));
+    for french in [
+        "4 lignes modifiées dans le clone et 1\u{202f}500 dans la base centrale\u{a0}; 3 conflits réglés",
+        "1\u{202f}234\u{202f}567",
+        "2,3\u{a0}s",
+        "2026-06-03 16:02:10 (UTC+02:00)",
+        "la ligne a été supprimée",
+        "… et 1 autre conflit",
+        "Une autre ligne a déjà cette valeur.",
+        "en attente depuis le 2026-06-01 08:00:00",
+    ] {
+        assert!(page.contains(french), "{french}: {page}");
+    }
+    for english in [
+        "rows changed",
+        "conflict settled",
+        "The two databases",
+        "Set aside",
+        "Another row",
+        "took ",
+        " of the clone ",
+        "changed in",
+        "waits",
+        "somebody",
+        "Times on this page",
+        "This page holds",
+        "the row was deleted",
+        "cannot be",
+        " is in ",
+        "Receipt",
+        "with a place",
+    ] {
+        assert!(!page.contains(english), "{english}: {page}");
+    }
+    assert_eq!(elements(&page).len(), elements(&render(&report)).len());
+}
+
+/// What is hostile stays text in every language, also where it stands within a sentence.
+#[test]
+fn nothing_hostile_becomes_markup_in_french() {
+    let french = |name: &str| elements(&super::render(&full(name), Language::named("fr")));
+    assert_eq!(french(HOSTILE).len(), french("plain").len());
+    assert!(!super::render(&full(HOSTILE), Language::named("fr")).contains("<script"));
 }

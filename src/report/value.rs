@@ -1,7 +1,8 @@
 //! How values are shown: short, readable, and nothing that plays tricks with the page.
 
 use super::geometry::geometry;
-use super::text;
+use super::numbers;
+use crate::text::Text;
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 280;
@@ -45,7 +46,7 @@ pub enum Shown {
     /// The text, and how many characters more there are.
     Text(String, u64),
     /// What a geometry or bytes are, in words.
-    Described(String),
+    Described(Text),
 }
 
 /// What is shown of a value. `value` may be its beginning only; `bytes`: how long the whole is.
@@ -59,7 +60,7 @@ pub fn shown(value: Option<&str>, bytes: u64, kind: Kind) -> Shown {
     match kind {
         Kind::Geometry => {
             if let Some(text) = geometry(value) {
-                return Shown::Described(text);
+                return Shown::Described(Text::verbatim(text));
             }
         }
         Kind::Binary => {
@@ -69,7 +70,7 @@ pub fn shown(value: Option<&str>, bytes: u64, kind: Kind) -> Shown {
             } else {
                 bytes
             };
-            return Shown::Described(text::bytes(digits / 2));
+            return Shown::Described(numbers::bytes(digits / 2));
         }
         Kind::Plain => {}
     }
@@ -171,7 +172,7 @@ mod tests {
         );
         assert_eq!(
             shown(Some("\\x0102"), 6, Kind::Binary),
-            Shown::Described(text::bytes(2))
+            Shown::Described(numbers::bytes(2))
         );
         assert_eq!(
             shown(Some("x"), 1, Kind::Geometry),

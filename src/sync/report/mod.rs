@@ -281,7 +281,7 @@ fn server(participant: &mut Participant) -> Server {
     }
     let found = found.ok();
     Server {
-        name: participant.connection.describe().to_string(),
+        name: participant.connection.describe().clone(),
         id: id.to_string(),
         version: found
             .as_ref()
