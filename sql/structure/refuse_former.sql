@@ -2,7 +2,7 @@
 -- that was not upgraded would take from an upgraded central what it understands of it. Nothing of this product is
 -- written through foreign tables.
 CREATE OR REPLACE FUNCTION lizsync.refuse_former_plugin() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     IF current_setting('application_name') = 'postgres_fdw' THEN
