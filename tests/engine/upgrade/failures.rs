@@ -59,19 +59,11 @@ fn without_runit_it_says_what_it_would_do_and_a_second_run_changes_nothing() {
             }
             if database.name == central.name {
                 // A and F were exchanged by the first, C, D and H by none.
-                assert!(
-                    said.contains(": 3 events of this central wait for it"),
-                    "{said}"
-                );
-                assert!(
-                    said.contains(": 7 events of this central wait for it"),
-                    "{said}"
-                );
+                assert!(said.contains(": 3 events."), "{said}");
+                assert!(said.contains(": 7 events."), "{said}");
             } else {
-                assert!(
-                    said.contains("3 events of this clone wait for the central"),
-                    "{said}"
-                );
+                let waiting = said.contains("Waiting in this clone for the central");
+                assert!(waiting && said.contains(": 3 events."), "{said}");
                 assert!(
                     said.contains("central_server goes") && said.contains("central_gis"),
                     "{said}"
