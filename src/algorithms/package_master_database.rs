@@ -29,13 +29,6 @@ An internet connection is needed because a synchronization item must be written 
             Type::String,
         ),
         Parameter::new(
-            "TABLES",
-            "List of tables of these schemas to package and synchronize, separated by commas (all if empty)",
-            Type::String,
-        )
-        .optional()
-        .advanced(),
-        Parameter::new(
             "ADDITIONAL_SQL_FILE",
             "Additionnal SQL file to run in the clone after the ZIP deployement",
             Type::File,
@@ -45,6 +38,13 @@ An internet connection is needed because a synchronization item must be written 
         Parameter::new("ZIP_FILE", "Output archive file (ZIP)", Type::FileDestination)
             .default(PACKAGE_NAME)
             .extension("zip"),
+        Parameter::new(
+            "TABLES",
+            "List of tables of these schemas to package and synchronize, separated by commas (all if empty)",
+            Type::String,
+        )
+        .optional()
+        .advanced(),
     ],
     outputs: &[
         Output::new("ZIP_FILE", "Output archive file (ZIP)", Type::File),

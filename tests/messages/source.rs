@@ -62,6 +62,39 @@ const KNOWN: [(&str, &str); 14] = [
     ("src/structure/upgrade.rs", "Functions for hstore in {}"),
     ("src/structure/upgrade.rs", "Upgrade from {}"),
     ("src/sync/stage.rs", "{beginning}… ({} bytes)"),
+    (
+        "src/structure/former/steps.rs",
+        "Upgrade from {version} of the former plugin",
+    ),
+    (
+        "src/structure/install.rs",
+        "LizSync: the log of changes, written by triggers",
+    ),
+    (
+        "src/structure/install.rs",
+        "LizSync: synchronisation between a central database and its clones",
+    ),
+    // Names of columns.
+    (
+        "src/structure/former/layout.rs",
+        "id conflict_time object_table object_uid clone_id central_event_id central_event_timestamp central_sql clone_sql rejected rule_applied",
+    ),
+    (
+        "src/structure/former/layout.rs",
+        "id date_ajout version description",
+    ),
+    (
+        "src/structure/former/layout.rs",
+        "event_id schema_name table_name relid session_user_name action_tstamp_tx action_tstamp_stm action_tstamp_clk transaction_id application_name client_addr client_port client_query action row_data changed_fields statement_only sync_data",
+    ),
+    // What a browser reads.
+    ("src/report/page.rs", "light dark"),
+    (
+        "src/report/page.rs",
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'",
+    ),
+    // For fuzzing.
+    ("src/package/mod.rs", "The script"),
     // Folders.
     ("src/files/password.rs", "Library/Application Support"),
 ];
