@@ -111,7 +111,7 @@ BEGIN
         RETURN QUERY
         -- Oids of that log can be those of another server.
         SELECT l.schema_name, l.table_name,
-               coalesce(to_regclass(format('%I.%I', l.schema_name, l.table_name))::oid, max(l.relid)),
+               coalesce(to_regclass(quote_ident(l.schema_name) || '.' || quote_ident(l.table_name))::oid, max(l.relid)),
                lizsync.former_uid(l.row_data) IS NULL, min(l.event_id), max(l.event_id), max(l.action_tstamp_tx)
         FROM audit.logged_actions AS l
         WHERE l.former AND l.event_id > package AND l.action IN ('I', 'U', 'D') AND l.row_data IS NOT NULL
