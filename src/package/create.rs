@@ -41,8 +41,7 @@ const CHUNK: usize = 1 << 16;
 pub fn create(central: &mut Connection, wanted: &Request, feedback: &Feedback) -> Result<Text> {
     let identity = structure::require_central(central)?;
     let schemas = tables::schemas(&mut **central, &wanted.schemas, feedback)?;
-    let sources = tables::list(&mut **central, &schemas)?;
-    let listed = Listed::find(&mut **central, &schemas, &wanted.tables, &sources)?;
+    let listed = Listed::find(&mut **central, &schemas, &wanted.tables)?;
     if let Some(warning) = listed.warning() {
         feedback.warning(warning);
     }

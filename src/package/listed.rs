@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ::postgres::GenericClient;
 
-use super::tables::Source;
+use super::tables::{Source, list};
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, Table};
 use crate::text::{Text, tr};
@@ -21,7 +21,7 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    /// Finds the tables of a list among `sources`, those of the schemas; a name without schema is that of the one
+    /// Finds the tables of a list among those of the schemas; a name without schema is that of the one
     /// table of that name. `wanted`: names, each with its schema where it was given.
     ///
     /// # Errors
@@ -31,11 +31,11 @@ impl Listed {
         client: &mut impl GenericClient,
         schemas: &[String],
         wanted: &[(Option<String>, String)],
-        sources: &[Source],
     ) -> Result<Self> {
         if wanted.is_empty() {
             return Ok(Self::default());
         }
+        let sources = list(client, schemas)?;
         let mut tables = Vec::new();
         for (schema, name) in wanted {
             let found: Vec<&Source> = sources

@@ -120,7 +120,7 @@ fn unknown_versions_and_missing_pieces() {
         ),
         (
             "ALTER TABLE audit.logged_actions RENAME sync_data TO gone",
-            "audit.logged_actions.sync_data is missing",
+            "Missing: audit.logged_actions.sync_data.",
             "ALTER TABLE audit.logged_actions RENAME gone TO sync_data",
         ),
         (
