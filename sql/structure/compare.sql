@@ -56,7 +56,7 @@ BEGIN
     FOREACH name IN ARRAY names LOOP
         IF to_regclass(name) IS NULL THEN
             RAISE EXCEPTION 'There is no table % to compare', name USING ERRCODE = 'undefined_table',
-                HINT = format('lizsync.compare_tables(''a.t'', ''b.t'') with regclass compares any two; IMPORT FOREIGN SCHEMA %I FROM SERVER … INTO %I brings the tables of another database.',
+                HINT = format('lizsync.compare_tables(''a.t'', ''b.t'') with regclass compares any two; IMPORT FOREIGN SCHEMA %I FROM SERVER ... INTO %I brings the tables of another database.',
                     schema_name, 'central_' || schema_name);
         END IF;
     END LOOP;

@@ -8,7 +8,7 @@ BEGIN
     IF current_setting('application_name') = 'postgres_fdw' THEN
         RAISE EXCEPTION 'This central database was upgraded: the former LizSync plugin cannot synchronise with it any more'
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                HINT = 'Run “Upgrade LizSync tools in the central database” with the connection of the clone, then synchronise it.';
+                HINT = 'Run "Upgrade LizSync tools in the central database" with the connection of the clone, then synchronise it.';
     END IF;
     RETURN NULL;
 END

@@ -95,7 +95,7 @@ fn events_without_rows_are_told() {
     let said = upgrade(&central, None);
     assert!(
         said.iter()
-            .any(|text| text.contains("1 event without their rows")),
+            .any(|text| text.contains("1 event without its row")),
         "{said:?}"
     );
     upgrade(&one, None);
