@@ -1,6 +1,7 @@
 //! A file that is to be written: it appears under its name only when it is complete, and what had that name
 //! stays until then.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -88,32 +89,13 @@ impl Destination {
         if path.exists() && !path.is_file() {
             return Err(Error::file(tr!("{text} is no plain file.", text)).hint(what.name_one()));
         }
-        let Some(name) = path.file_name() else {
+        if path.file_name().is_none() {
             return Err(Error::file(tr!(
                 "“{path}” names no file.",
                 path = path.display()
             )));
-        };
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut prefix = std::ffi::OsString::from(".");
-        prefix.push(name);
-        prefix.push(".");
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".part");
-        #[cfg(unix)]
-        if readers == Readers::AsUsual {
-            use std::os::unix::fs::PermissionsExt;
-            // The umask takes away what others may not do.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        #[cfg(not(unix))]
-        let _ = readers;
-        let file = builder
-            .tempfile_in(folder)
-            .map_err(|error| what.unwritable(path, error))?;
+        let file = temporary(path, ".", readers).map_err(|error| what.unwritable(path, error))?;
         Ok(Self {
             file,
             path: path.to_owned(),
@@ -151,10 +133,8 @@ impl Destination {
             .map_err(|error| what.broken(&path, error.error))?;
         // The new name itself must survive a power cut, too; elsewhere the system sees to it.
         #[cfg(unix)]
-        if let Some(folder) = path.parent()
-            && let Err(error) = File::open(folder).and_then(|folder| folder.sync_all())
-        {
-            log::debug!("the folder {} was not synced: {error}", folder.display());
+        if let Err(error) = File::open(folder(&path)).and_then(|folder| folder.sync_all()) {
+            log::debug!("the folder of {} was not synced: {error}", path.display());
         }
         Ok(())
     }
@@ -163,6 +143,32 @@ impl Destination {
     pub fn broken(&self, error: io::Error) -> Error {
         self.what.broken(&self.path, error)
     }
+}
+
+/// The folder of a file, which may be given without one.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A temporary file beside `path`: `prefix`, the name of the file, something random, and `.part`.
+pub fn temporary(path: &Path, prefix: &str, readers: Readers) -> io::Result<NamedTempFile> {
+    let mut start = OsString::from(prefix);
+    start.push(path.file_name().unwrap_or_default());
+    start.push(".");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&start).suffix(".part");
+    #[cfg(unix)]
+    if readers == Readers::AsUsual {
+        use std::os::unix::fs::PermissionsExt;
+        // The umask takes away what others may not do.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    #[cfg(not(unix))]
+    let _ = readers;
+    builder.tempfile_in(folder(path))
 }
 
 #[cfg(test)]

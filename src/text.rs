@@ -59,7 +59,11 @@ impl Text {
 
     /// A number with one decimal, in the way of the language.
     pub fn decimal(number: f64) -> Self {
-        let number = format!("{number:.1}");
+        Self::with_point(&format!("{number:.1}"))
+    }
+
+    /// A number with a decimal point, or without one, in the way of the language.
+    pub fn with_point(number: &str) -> Self {
         match number.split_once('.') {
             Some((whole, tenths)) => tr!("{whole}.{tenths}", whole, tenths),
             None => Self::verbatim(number),

@@ -57,13 +57,7 @@ pub fn fetch(
     calibrate(session, &mut client, &mut remote)?;
     session.feedback.progress(5.0);
     if !here.exists() && !wishes.dry_run {
-        fs::create_dir_all(here).map_err(|error| {
-            Error::file(tr!(
-                "The folder {path} cannot be made: {error}.",
-                path = here.display(),
-                error
-            ))
-        })?;
+        make_here(here)?;
     }
     let lock = lock(here, wishes)?;
     let mut local = match here.exists() {
@@ -92,14 +86,7 @@ pub fn fetch(
         return Ok((outcome, lock));
     }
     for folder in &plan.folders {
-        let place = local.path(folder);
-        fs::create_dir_all(&place).map_err(|error| {
-            Error::file(tr!(
-                "The folder {path} cannot be made: {error}.",
-                path = place.display(),
-                error
-            ))
-        })?;
+        make_here(&local.path(folder))?;
     }
     let job = |path: &String| job(&remote, &local, path, remote.tree.files.get(path));
     let done = run(session, client, &plan, job, Way::Down(arrival), wishes)?;
@@ -115,6 +102,17 @@ pub fn fetch(
     }
     finish(&mut outcome, done);
     Ok((outcome, lock))
+}
+
+/// Makes a folder of this machine and those around it.
+fn make_here(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| {
+        Error::file(tr!(
+            "The folder {path} cannot be made: {error}.",
+            path = folder.display(),
+            error
+        ))
+    })
 }
 
 /// Whether a file is a project as it was before it was adapted (by us) or saved (by QGIS).

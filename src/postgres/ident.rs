@@ -93,6 +93,12 @@ pub fn names(parameter: &str, list: &str) -> Result<Vec<String>> {
 
 /// Reads a quoted name after its opening quote, and the comma behind it.
 fn quoted_name(text: &str) -> Option<(String, &str)> {
+    let (name, after) = unquoted(text)?;
+    Some((name, behind_comma(after)?))
+}
+
+/// Reads a quoted name after its opening quote, up to the closing one.
+fn unquoted(text: &str) -> Option<(String, &str)> {
     let mut name = String::new();
     let mut rest = text;
     loop {
@@ -103,14 +109,17 @@ fn quoted_name(text: &str) -> Option<(String, &str)> {
                 name.push('"');
                 rest = again;
             }
-            None => {
-                let after = after.trim_start();
-                return match after.strip_prefix(',') {
-                    Some(rest) => Some((name, rest)),
-                    None => after.is_empty().then_some((name, "")),
-                };
-            }
+            None => return Some((name, after)),
         }
+    }
+}
+
+/// What comes behind the comma after an entry; None where something else stands there.
+fn behind_comma(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    match text.strip_prefix(',') {
+        Some(rest) => Some(rest),
+        None => text.is_empty().then_some(""),
     }
 }
 
@@ -141,41 +150,26 @@ type Head<'t> = (Option<(Option<String>, String)>, &'t str);
 
 fn table_name(text: &str) -> Option<Head<'_>> {
     let (first, after) = part(text)?;
-    let after = after.trim_start();
-    let (table, after) = match after.strip_prefix('.') {
+    let (table, after) = match after.trim_start().strip_prefix('.') {
         Some(rest) => {
             let (second, after) = part(rest.trim_start())?;
             if first.is_empty() || second.is_empty() {
                 return None;
             }
-            (Some((Some(first), second)), after.trim_start())
+            (Some((Some(first), second)), after)
         }
         None => ((!first.is_empty()).then_some((None, first)), after),
     };
-    match after.strip_prefix(',') {
-        Some(rest) => Some((table, rest)),
-        None => after.is_empty().then_some((table, "")),
-    }
+    Some((table, behind_comma(after)?))
 }
 
 /// A name up to a dot, a comma or the end, and the rest.
 fn part(text: &str) -> Option<(String, &str)> {
-    let Some(mut rest) = text.strip_prefix('"') else {
-        let end = text.find(['.', ',']).unwrap_or(text.len());
-        return Some((text[..end].trim().to_owned(), &text[end..]));
-    };
-    let mut name = String::new();
-    loop {
-        let (piece, after) = rest.split_once('"')?;
-        name.push_str(piece);
-        match after.strip_prefix('"') {
-            Some(again) => {
-                name.push('"');
-                rest = again;
-            }
-            None => return Some((name, after)),
-        }
+    if let Some(quoted) = text.strip_prefix('"') {
+        return unquoted(quoted);
     }
+    let end = text.find(['.', ',']).unwrap_or(text.len());
+    Some((text[..end].trim().to_owned(), &text[end..]))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use super::central::Databases;
 use super::files::{adapted, backup_path, keep, like, temporary};
 use super::{Adapted, leftover, told};
+use crate::destination::Readers;
 use crate::error::{Error, Result};
 use crate::feedback::Feedback;
 use crate::postgres::Surroundings;
@@ -75,7 +76,7 @@ pub fn adopt(
                     None if backup.is_file() => fs::remove_file(&backup)?,
                     None => (),
                 }
-                let file = temporary(place, new.unwrap_or(&content), true)?;
+                let file = temporary(place, new.unwrap_or(&content), Readers::AsUsual)?;
                 if let Ok(before) = fs::metadata(place) {
                     like(file.as_file(), &before)?;
                 }

@@ -12,6 +12,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use super::central::Databases;
 use super::document;
 use super::forms::Rules;
+use crate::destination::{self, Readers};
 use crate::error::{Error, Result};
 use crate::private::only_for_owner;
 use crate::text::{Argument, Text, tr};
@@ -107,7 +108,7 @@ pub(super) fn adapt(path: &Path, databases: &Databases<'_>) -> Result<Done> {
         return Ok(Done::default());
     };
     let write = || -> io::Result<bool> {
-        let file = temporary(path, &new, false)?;
+        let file = temporary(path, &new, Readers::Owner)?;
         like(file.as_file(), &before)?;
         let backup = backup_path(path);
         // Where one is there already, it may be all that is left of the project as it was.
@@ -154,7 +155,7 @@ fn refused(path: &Path, why: Text) -> Error {
 
 /// Keeps a project as it was, for its owner only, with the time of its last change.
 pub(super) fn keep(backup: &Path, content: &[u8], before: &Metadata) -> io::Result<()> {
-    let kept = temporary(backup, content, false)?;
+    let kept = temporary(backup, content, Readers::Owner)?;
     like(kept.as_file(), before)?;
     only_for_owner(kept.as_file())?;
     if let Ok(time) = before.modified() {
@@ -272,26 +273,14 @@ fn copy<R: Read + Seek, W: Write + Seek>(
     new.set_raw_comment(archive.comment().into())
 }
 
-/// A temporary file beside `path` that is complete and waits for its name: for its owner only, or `open` to whom
-/// new files are.
-pub(super) fn temporary(path: &Path, content: &[u8], open: bool) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+/// A temporary file beside `path` that is complete and waits for its name.
+pub(super) fn temporary(
+    path: &Path,
+    content: &[u8],
+    readers: Readers,
+) -> io::Result<NamedTempFile> {
     // Of such names nothing is ever sent.
-    let mut prefix = OsString::from(".lizsync-");
-    prefix.push(path.file_name().unwrap_or_default());
-    prefix.push(".");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".part");
-    #[cfg(unix)]
-    if open {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let _ = open;
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = destination::temporary(path, ".lizsync-", readers)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     Ok(file)

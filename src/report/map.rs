@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::geometry::coordinate;
 use super::view::{BELOW, EDGE, ROOM, View, WIDTH, round_down, ticks};
 use super::words::Words;
-use super::{Action, Layer, Map, Side, numbers, text};
+use super::{Action, Layer, Map, Side, text};
 use crate::text::Text;
 
 /// The map, with what is to be said about it.
@@ -49,7 +49,7 @@ fn extent(map: &Map, view: &View) -> Text {
 
 /// A coordinate, in the way of the language.
 fn place(value: f64) -> Text {
-    numbers::decimal(&coordinate(value))
+    Text::with_point(&coordinate(value))
 }
 
 /// A coordinate in as many digits as the view needs.

@@ -16,14 +16,6 @@ pub fn number(number: u64) -> Text {
     )
 }
 
-/// A number with a decimal point, or without one.
-pub fn decimal(number: &str) -> Text {
-    match number.split_once('.') {
-        Some((whole, tenths)) => tr!("{whole}.{tenths}", whole, tenths),
-        None => Text::verbatim(number),
-    }
-}
-
 /// Characters that are not shown.
 pub fn more_characters(left: u64) -> Text {
     tr!(
@@ -118,7 +110,10 @@ mod tests {
             assert_eq!(super::number(number).to_string(), english);
             assert_eq!(french(number), expected);
         }
-        assert_eq!(decimal("-3.25").in_language(Language::named("fr")), "-3,25");
-        assert_eq!(decimal("-3.25").to_string(), "-3.25");
+        assert_eq!(
+            Text::with_point("-3.25").in_language(Language::named("fr")),
+            "-3,25"
+        );
+        assert_eq!(Text::with_point("-3.25").to_string(), "-3.25");
     }
 }

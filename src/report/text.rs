@@ -1,6 +1,6 @@
 //! The words of the report.
 
-use super::numbers::{decimal, duration, moment_and_offset, number, offset};
+use super::numbers::{duration, moment_and_offset, number, offset};
 use super::words::Words;
 use super::{Account, Action, Gap, Report, Rule, Side};
 use crate::text::{Text, tr};
@@ -265,7 +265,7 @@ pub fn shows(placed: u64, all: u64) -> Text {
 
 /// The reference system and the extent of the map.
 pub fn extent(system: Option<String>, extent: [String; 4]) -> Text {
-    let [left, bottom, right, top] = extent.map(|value| decimal(&value));
+    let [left, bottom, right, top] = extent.map(|value| Text::with_point(&value));
     match system {
         Some(system) => tr!(
             "x {left} to {right}, y {bottom} to {top}, in {system}.",

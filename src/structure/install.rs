@@ -113,13 +113,22 @@ fn fill(text: &str, hstore: &str) -> String {
     Template::new(text).set("hstore", hstore).sql()
 }
 
+/// The quoted schema of the extension hstore, where it is there.
+pub(super) fn hstore(client: &mut impl GenericClient) -> Result<Option<String>> {
+    let row = client
+        .query_opt(
+            "SELECT quote_ident(n.nspname) FROM pg_extension AS e
+             JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'hstore'",
+            &[],
+        )
+        .doing(|| tr!("Looking for the extension hstore"))?;
+    Ok(row.map(|row| row.get(0)))
+}
+
 /// The quoted schema of the extension hstore, which is created where it is missing.
 fn extension(client: &mut impl GenericClient) -> Result<String> {
-    let find = "SELECT quote_ident(n.nspname) FROM pg_extension AS e
-                JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'hstore'";
-    let doing = || tr!("Looking for the extension hstore");
-    if let Some(row) = client.query_opt(find, &[]).doing(doing)? {
-        return Ok(row.get(0));
+    if let Some(found) = hstore(client)? {
+        return Ok(found);
     }
     client.batch_execute("CREATE EXTENSION hstore SCHEMA public").doing(|| tr!(
         "Creating the extension hstore"
@@ -130,7 +139,8 @@ fn extension(client: &mut impl GenericClient) -> Result<String> {
             ))
         },
     )?;
-    Ok(client.query_one(find, &[]).doing(doing)?.get(0))
+    hstore(client)?
+        .ok_or_else(|| Error::internal("The extension hstore was created and is not there."))
 }
 
 /// Installs LizSync in a central database, in one transaction; returns the sentence for the user.

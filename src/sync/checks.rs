@@ -9,6 +9,7 @@ use super::transfer::New;
 use super::unread::UnreadTable;
 use super::wanted::Wanted;
 use crate::error::Result;
+use crate::feedback::Feedback;
 use crate::postgres::{Doing, Table, Template, literal};
 use crate::structure::{self, Uncaptured};
 use crate::text::tr;
@@ -30,16 +31,7 @@ impl Run<'_> {
                     side = participant.side.full()
                 ));
             }
-            let gone = include_str!("../../sql/sync/gone.sql");
-            let (of, names) = wanted.names();
-            let rows = participant
-                .connection
-                .query(gone, &[&of, &names])
-                .doing(|| tr!("Looking at the tables"))?;
-            for row in rows {
-                let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
-                self.feedback.warning(tr!("The table {table} is synchronised by this clone, but it is not in {side} any more: what is edited under another name does not travel. Give it its name back, or package and deploy again.", table = table.plain(), side = participant.side.full()));
-            }
+            warn_of_gone(participant, &wanted, self.feedback)?;
             structure::uncaptured(&mut *participant.connection, &wanted.schemas)
         };
         let (in_central, in_clone) = at_once(|| look(&mut self.central), || look(&mut self.clone))?;
@@ -127,4 +119,21 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Warns of listed tables that are not there any more: what is edited under another name does not travel.
+fn warn_of_gone(participant: &mut Participant, wanted: &Wanted, feedback: &Feedback) -> Result<()> {
+    let (of, names) = wanted.names();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let rows = participant
+        .connection
+        .query(include_str!("../../sql/sync/gone.sql"), &[&of, &names])
+        .doing(|| tr!("Looking at the tables"))?;
+    for row in rows {
+        let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
+        feedback.warning(tr!("The table {table} is synchronised by this clone, but it is not in {side} any more: what is edited under another name does not travel. Give it its name back, or package and deploy again.", table = table.plain(), side = participant.side.full()));
+    }
+    Ok(())
 }

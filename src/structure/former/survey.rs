@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::layout::Layout;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::{Doing, Table};
-use crate::structure::CENTRAL_NAME;
+use crate::structure::{CENTRAL_NAME, install};
 use crate::text::{Text, tr};
 
 /// All that matters of it.
@@ -71,9 +71,7 @@ impl Survey {
             .doing(doing)?;
         let missing: Vec<String> = facts.get("missing");
         let mut missing: Vec<Text> = missing.into_iter().map(Text::verbatim).collect();
-        let hstore = client
-            .query_opt("SELECT quote_ident(n.nspname) FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'hstore'", &[])
-            .doing(doing)?;
+        let hstore = install::hstore(client)?;
         if hstore.is_none() {
             missing.push(tr!("the extension hstore"));
         }
@@ -87,7 +85,7 @@ impl Survey {
             .doing(|| tr!("Reading lizsync.server_metadata"))?;
         let mut survey = Self {
             layout,
-            hstore: hstore.get(0),
+            hstore,
             server_id: server.get("server_id"),
             server_name: server.get("server_name"),
             audit: facts.get("audit"),
