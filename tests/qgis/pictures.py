@@ -11,10 +11,10 @@ import traceback
 from collections import Counter
 
 import processing
-from qgis.core import QgsApplication
+from qgis.core import QgsApplication, QgsProviderRegistry
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, QEventLoop, Qt, QTimer
 from qgis.PyQt.QtGui import QImage
-from qgis.PyQt.QtWidgets import QDockWidget, QTextEdit, QTreeView
+from qgis.PyQt.QtWidgets import QDockWidget, QTextEdit, QTreeView, QTreeWidget
 from qgis.utils import iface
 
 
@@ -91,22 +91,78 @@ def take(folder):
         dialog.show()
         save(dialog, folder / f"lizsync-{algorithm.name()}.png")
         dialog.close()
+    prepare()
     log(folder / "log.png")
+    viewer(folder / "viewer.png")
+
+
+CENTRAL = {"CONNECTION_NAME_CENTRAL": "central"}
+BOTH = {**CENTRAL, "CONNECTION_NAME_CLONE": "tablet"}
+
+TREES = """
+    CREATE EXTENSION postgis;
+    CREATE SCHEMA gis;
+    CREATE TABLE gis.trees (id serial PRIMARY KEY, name text, geom geometry(Point, 2154));
+    INSERT INTO gis.trees (name, geom)
+        SELECT 'tree ' || i, ST_SetSRID(ST_MakePoint(500 * i % 7000, 6400000 + 300 * i), 2154)
+        FROM generate_series(1, 20) i"""
+
+
+def prepare():
+    """A central database and a clone that have something to tell each other."""
+
+    def execute(connection, sql):
+        QgsProviderRegistry.instance().providerMetadata("postgres").createConnection(connection).executeSql(sql)
+
+    archive = str(pathlib.Path.home() / "package.zip")
+    binaries = {"POSTGRESQL_BINARY_PATH": os.environ["LIZSYNC_TEST_BIN"], "ZIP_FILE": archive}
+    execute("central", TREES)
+    processing.run("lizsync:create_database_structure", {"CONNECTION_NAME": "central"})
+    processing.run("lizsync:initialize_central_database", {**CENTRAL, "SCHEMAS": "gis"})
+    processing.run("lizsync:package_master_database", {**CENTRAL, **binaries, "SCHEMAS": "gis"})
+    processing.run("lizsync:deploy_database_server_package", {**BOTH, **binaries})
+    execute("central", "UPDATE gis.trees SET name = 'oak' WHERE id < 4")
+    execute("tablet", "UPDATE gis.trees SET name = 'elm' WHERE id = 3 OR id > 18")
+    execute("tablet", "INSERT INTO gis.trees (name, geom) VALUES ('ash', 'SRID=2154;POINT(2500 6402000)')")
 
 
 def log(file):
-    """A run with its log."""
+    """A synchronisation with its log, and a report for the viewer."""
 
-    dialog = processing.createAlgorithmDialog("lizsync:create_database_structure", {"CONNECTION_NAME": "central"})
-    dialog.resize(820, 470)
+    report = {"REPORT": str(pathlib.Path.home() / "thursday.html")}
+    dialog = processing.createAlgorithmDialog("lizsync:synchronize_database", {**BOTH, **report})
     dialog.show()
+    dialog.resize(820, 660)
     dialog.runAlgorithm()
-    limit = time.monotonic() + 30
     # The outputs stand there in every language.
-    while not any("OUTPUT_STATUS" in view.toPlainText() for view in dialog.findChildren(QTextEdit)):
+    wait_for(lambda: any("OUTPUT_STATUS" in view.toPlainText() for view in dialog.findChildren(QTextEdit)))
+    settle()
+    for view in dialog.findChildren(QTextEdit):
+        view.verticalScrollBar().setValue(0)
+    save(dialog, file)
+    dialog.close()
+
+
+def viewer(file):
+    """The results viewer of QGIS, which shows itself when it has a report."""
+
+    (dock,) = (each for each in iface.mainWindow().findChildren(QDockWidget) if type(each).__name__ == "ResultsDock")
+    tree = dock.findChild(QTreeWidget)
+    wait_for(tree.topLevelItemCount)
+    assert dock.isVisible()
+    tree.setCurrentItem(tree.topLevelItem(0))
+    dock.setFloating(True)
+    dock.resize(420, 300)
+    save(dock, file)
+
+
+def wait_for(condition):
+    """Lets QGIS work until it is so."""
+
+    limit = time.monotonic() + 30
+    while not condition():
         assert time.monotonic() < limit
         QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
-    save(dialog, file)
 
 
 inside(os.environ["LIZSYNC_PICTURES"])

@@ -44,6 +44,15 @@ newsFeed\disabled=true
 Configuration\RESULTS_GROUP_NAME=
 """
 
+SERVICE = """
+[tablet]
+host=127.0.0.1
+port={port}
+dbname={database}
+user=postgres
+password={password}
+"""
+
 
 def outside(folder, locale):
     """Starts QGIS."""
@@ -57,13 +66,18 @@ def outside(folder, locale):
     try:
         database = Database("field_survey")
         Database("postgres").query("CREATE DATABASE field_survey")
+        Database("postgres").query("CREATE DATABASE tablet")
         values = {"port": variable("LIZSYNC_TEST_PORT"), "password": variable("LIZSYNC_TEST_PASSWORD")}
+        services = profiles / "pg_service.conf"
+        services.touch(0o600)
+        services.write_text(SERVICE.format(database="tablet", **values), encoding="utf-8")
         settings.write_text(SETTINGS.format(database=database.name, locale=locale, **values), encoding="utf-8")
         environment = {
             **os.environ,
             "QGIS_PLUGINPATH": str(ROOT / "python"),
             "LIZSYNC_PICTURES": str(folder),
             "HOME": str(profiles),
+            "PGSERVICEFILE": str(services),
             "XDG_RUNTIME_DIR": str(profiles),
             "LC_ALL": "C.UTF-8",
             # Another Python in front of that of the system cannot load QGIS.
