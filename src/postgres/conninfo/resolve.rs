@@ -8,7 +8,7 @@ use super::keywords::KEYWORDS;
 use super::passfile::PasswordFile;
 use super::{Conninfo, Host, Place, Surroundings, Target, lists, service, wishes};
 use crate::error::{Error, Kind, Result};
-use crate::secret::{Secret, is_connection, shown};
+use crate::secret::{Secret, shown};
 use crate::text::{Text, tr};
 
 /// How long a connection attempt may take when nobody says.
@@ -59,6 +59,8 @@ pub fn resolve(
         .and_then(|mut conninfo| {
             let own = conninfo.clone();
             let own_password = own.get("password").is_some();
+            // Here already: the name of a service that is not found is shown.
+            conninfo.refuse_connection_strings()?;
             let service = add_service(&mut conninfo, surroundings)?;
             let from = service
                 .filter(|_| !own_password)
@@ -168,6 +170,7 @@ fn target(
     surroundings: &Surroundings,
     warnings: &mut Vec<Text>,
 ) -> Result<Target> {
+    conninfo.refuse_connection_strings()?;
     conninfo.refuse_what_cannot_be_honoured()?;
     let text = |keyword| conninfo.get(keyword).map(str::to_owned);
     let user = text("user")
@@ -178,16 +181,6 @@ fn target(
             ))
         })?;
     let database = text("dbname").unwrap_or_else(|| user.clone());
-    // Both are shown in messages.
-    for (keyword, value) in [("user", &user), ("dbname", &database)] {
-        if is_connection(value) && value.contains('=') {
-            return Err(Error::parameter(tr!(
-                "The value of “{keyword}” is a connection string of its own (not shown, as it may hold a password).",
-                keyword
-            ))
-            .hint(tr!("Separate keyword=value pairs by spaces.")));
-        }
-    }
     let password_file = text("passfile")
         .map(PathBuf::from)
         .or_else(|| surroundings.password_file());
@@ -269,6 +262,7 @@ fn name_in_password_file(host: &Host, surroundings: &Surroundings) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::keywords::Keyword;
     use super::super::{Certificates, Session, SslMode};
     use super::*;
     use crate::text::Argument;
@@ -299,6 +293,32 @@ mod tests {
         assert_eq!(target.application_name, "lizsync");
         assert_eq!(read("user=bob", &anna()).unwrap().database, "bob");
         assert_eq!(read("connect_timeout=0", &anna()).unwrap().timeout, None);
+    }
+
+    #[test]
+    fn a_pair_that_became_a_value_is_not_shown() {
+        for Keyword { name, .. } in KEYWORDS {
+            for text in [
+                format!("{name}= password=sesame"),
+                format!("\u{b}{name}= password='sesame'"),
+                format!("host=db {name}= PassWord=sesame x"),
+                format!("postgresql://db/gis?{name}=password%3Dsesame"),
+            ] {
+                let said = match resolve(&text, &BTreeMap::new(), &anna()) {
+                    Ok(resolved) => format!("{resolved:?}"),
+                    Err(error) => format!("{} {error:?}", error.sentence()),
+                };
+                assert!(!said.contains("sesame"), "{text}: {said}");
+            }
+        }
+        // What looks like it and is not.
+        for text in [
+            "options='-c user=x'",
+            "password=password=x",
+            "sslcert=/a=b/c",
+        ] {
+            assert!(read(text, &anna()).is_ok(), "{text}");
+        }
     }
 
     #[test]

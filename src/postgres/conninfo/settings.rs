@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Conninfo;
 use crate::error::{Error, Result};
+use crate::secret::is_connection;
 use crate::text::{Text, tr};
 
 impl Conninfo {
@@ -41,6 +42,30 @@ impl Conninfo {
     pub(super) fn seconds(&self, keyword: &str) -> Result<Option<Duration>> {
         let seconds = self.number(keyword)?.and_then(|n| u64::try_from(n).ok());
         Ok(seconds.filter(|&n| n > 0).map(Duration::from_secs))
+    }
+
+    /// Refuses values that are pairs themselves, such as the one of `dbname= password=…`: without a value, a keyword
+    /// takes the next pair for it, and messages show most values.
+    pub(super) fn refuse_connection_strings(&self) -> Result<()> {
+        let pair = |keyword: &str, value: &str| match keyword {
+            "password" | "sslpassword" => false,
+            "options" if value.trim_start().starts_with('-') => false,
+            _ => value.contains('=') && is_connection(value),
+        };
+        match self
+            .0
+            .iter()
+            .find(|(keyword, value)| pair(keyword, value.reveal()))
+        {
+            None => Ok(()),
+            Some((keyword, _)) => Err(Error::parameter(tr!(
+                "The value of “{keyword}” is a connection string of its own (not shown, as it may hold a password).",
+                keyword
+            ))
+            .hint(tr!(
+                "Separate keyword=value pairs by spaces, and write '' for a value that is empty."
+            ))),
+        }
     }
 
     /// Refuses what would lower the user's demands if it were left aside.
