@@ -159,5 +159,13 @@ Le modèle s’arrête à l’étape qui échoue&#xa0;: rien n’est envoyé si 
         <source>[optional]</source>
         <translation>[optionnel]</translation>
     </message>
+    <message>
+        <source>The expression for parameter {name} has no value.</source>
+        <translation>L’expression du paramètre {name} n’a pas de valeur.</translation>
+    </message>
+    <message>
+        <source>The library {file} is of version {library}, the plugin of version {plugin}. Install both of the same version: what one of them does not know fails.</source>
+        <translation>La bibliothèque {file} est de la version {library}, l’extension de la version {plugin}. Installer les deux dans la même version&#xa0;: ce que l’une ne connaît pas échoue.</translation>
+    </message>
 </context>
 </TS>

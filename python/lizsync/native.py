@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pathlib
+import struct
 import sys
 import threading
 
@@ -68,14 +69,12 @@ def library():
 
 def _load(file):
     try:
+        if _is_cut_off(file):
+            raise OSError(_("the file is not complete"))
         found = ctypes.CDLL(str(file))
         number = found.lizsync_abi_version
     except (OSError, AttributeError) as error:
-        raise LizsyncError.of(
-            FILE,
-            _("The LizSync library {file} cannot be loaded: {error}.").format(file=file, error=error),
-            _("It must be built for this system and processor."),
-        ) from error
+        raise _unusable(file, error) from error
     number.restype = ctypes.c_uint32
     number.argtypes = []
     if number() != ABI_VERSION:
@@ -86,23 +85,42 @@ def _load(file):
             ),
             _("Install the library and the package of the same version."),
         )
+    out = ctypes.POINTER(ctypes.c_void_p)
     # An owned string is a c_void_p: as c_char_p, ctypes would copy it and lose the pointer to free.
-    found.lizsync_version.restype = ctypes.c_char_p
-    found.lizsync_version.argtypes = []
-    found.lizsync_algorithms.restype = ctypes.c_void_p
-    found.lizsync_algorithms.argtypes = []
-    found.lizsync_string_free.restype = None
-    found.lizsync_string_free.argtypes = [ctypes.c_void_p]
-    found.lizsync_check.restype = ctypes.c_int
-    found.lizsync_check.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_void_p)]
-    found.lizsync_run.restype = ctypes.c_int
-    found.lizsync_run.argtypes = [
-        ctypes.c_char_p,
-        ctypes.c_char_p,
-        ctypes.POINTER(Feedback),
-        ctypes.POINTER(ctypes.c_void_p),
-    ]
+    functions = {
+        "lizsync_version": (ctypes.c_char_p, []),
+        "lizsync_algorithms": (ctypes.c_void_p, []),
+        "lizsync_string_free": (None, [ctypes.c_void_p]),
+        "lizsync_check": (ctypes.c_int, [ctypes.c_char_p, ctypes.c_char_p, out]),
+        "lizsync_run": (ctypes.c_int, [ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(Feedback), out]),
+    }
+    try:
+        for name, (result, arguments) in functions.items():
+            function = getattr(found, name)
+            function.restype, function.argtypes = result, arguments
+    except AttributeError as error:
+        raise _unusable(file, error) from error
     return found
+
+
+def _unusable(file, error):
+    return LizsyncError.of(
+        FILE,
+        _("The LizSync library {file} cannot be loaded: {error}.").format(file=file, error=error),
+        _("It must be built for this system and processor."),
+    )
+
+
+def _is_cut_off(file):
+    """Whether the end of a library of Linux is missing, as after a full disk: loading it would end the process, and
+    that may be QGIS. The table of its sections is the last thing in it."""
+    with open(file, "rb") as opened:
+        head = opened.read(64)
+    if len(head) < 64 or head[:6] != b"\x7fELF\x02\x01":
+        return False
+    (begin,) = struct.unpack_from("<Q", head, 40)
+    size, count = struct.unpack_from("<HH", head, 58)
+    return os.path.getsize(file) < begin + size * count
 
 
 def version():

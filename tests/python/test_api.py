@@ -249,6 +249,28 @@ def test_a_file_that_is_no_library_is_explained(tmp_path):
     assert str(rubbish) in done.stdout
 
 
+def test_a_library_that_is_cut_off_is_explained(tmp_path):
+    """To load it would be the end of the process."""
+    from lizsync import native
+
+    whole = native.path().read_bytes()
+    for size in (63, 64, 5000, len(whole) // 3, len(whole) - 1):
+        broken = tmp_path / f"{size}.so"
+        broken.write_bytes(whole[:size])
+        done = python(SHOW, LIZSYNC_LIBRARY=str(broken))
+        assert done.stdout.startswith("7 file "), (size, done.returncode, done.stderr)
+
+
+def test_a_library_without_a_function_is_explained(tmp_path):
+    source = tmp_path / "half.c"
+    source.write_text("unsigned lizsync_abi_version(void);\nunsigned lizsync_abi_version(void) { return 1; }\n")
+    half = tmp_path / "half.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(half), str(source)], check=True)
+    done = python(SHOW, LIZSYNC_LIBRARY=str(half))
+    assert done.stdout.startswith("7 file "), done.stderr
+    assert "lizsync_version" in done.stdout
+
+
 def test_a_library_of_another_interface_is_refused(tmp_path):
     source = tmp_path / "other.c"
     source.write_text("unsigned lizsync_abi_version(void);\nunsigned lizsync_abi_version(void) { return 4711; }\n")

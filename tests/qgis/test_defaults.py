@@ -139,3 +139,17 @@ def test_the_settings_of_the_former_plugin(former, pair, tmp_path):
 def test_a_broken_file_is_no_obstacle(former):
     former.write_bytes(b"[general\n\xff\xfe\0rubbish = = [")
     assert shown("package_master_database")["SCHEMAS"] is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[general]\r\ndatabase_archive_file = C:\\Données\\été.zip\r\n".encode("cp1252"),
+        # A line without a value, as people leave one behind.
+        "[general]\nschemas\ndatabase_archive_file = C:\\Données\\été.zip\nadditional_sql_file\n".encode(),
+    ],
+)
+def test_a_file_as_windows_or_a_person_wrote_it(former, content):
+    former.write_bytes(content)
+    assert shown("package_master_database")["ZIP_FILE"] == "C:\\Données\\été.zip"
+    assert shown("package_master_database")["ADDITIONAL_SQL_FILE"] is None

@@ -86,6 +86,18 @@ for entry in texts.read():
     for parameter in entry["parameters"]:
         assert made.parameterDefinition(parameter["id"]).description() != parameter["label"], parameter
 
+# What a pointer over a field of a model shows, and the filters of its files.
+for model in (algorithms["prepare_and_package"], algorithms["deploy_synchronise_send_media"]):
+    for each in model.parameterDefinitions():
+        filters = each.fileFilter() if hasattr(each, "fileFilter") else ""
+        assert " files" not in filters and "All" not in filters, (each.name(), filters)
+        english = ("LizSync must be", "What is sent", "The package that", "Never", "Project-Id-Version")
+        assert not each.help().startswith(english), (each.name(), each.help())
+archive = algorithms["deploy_synchronise_send_media"].parameterDefinition("ZIP_FILE")
+assert archive.help() == "Le paquet fait à partir de la base centrale", archive.help()
+assert archive.fileFilter() == "Fichiers ZIP (*.zip);;Tous les fichiers (*.*)", archive.fileFilter()
+assert model.parameterDefinition("FTP_CA_FILE").fileFilter().startswith("Fichiers PEM (*.pem *.crt);;")
+
 # The dialog.
 dialog = synchronize.create().createCustomParametersWidget(None)
 from qgis.PyQt.QtWidgets import QLabel

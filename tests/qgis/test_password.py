@@ -182,6 +182,24 @@ def test_a_password_as_input_of_a_model(provider, given, tmp_path):
     assert "SECRET" in str(results["CHILD_INPUTS"]) and SENTINEL not in str(results)
 
 
+def test_a_model_that_is_exported_as_a_script(provider, given):
+    """Its password is one, too: as a text, history and log would have it."""
+    from qgis.core import QgsApplication, QgsProcessing, QgsProcessingContext
+
+    model = QgsApplication.processingRegistry().createAlgorithmById("lizsync:deploy_synchronise_send_media")
+    lines = model.asPythonCode(QgsProcessing.PythonQgsProcessingAlgorithmSubclass, 4)
+    script = {}
+    exec("\n".join(lines), script)
+    (name,) = (each for each in script if each.startswith("Deploy"))
+    algorithm = script[name]().create()
+    definition = algorithm.parameterDefinition("CENTRAL_FTP_PASSWORD")
+    assert definition.type() == "lizsync_password"
+    original = model.parameterDefinition("CENTRAL_FTP_PASSWORD")
+    assert (definition.description(), definition.flags()) == (original.description(), original.flags())
+    command = algorithm.asPythonCommand({"CENTRAL_FTP_PASSWORD": SENTINEL}, QgsProcessingContext())
+    assert "CENTRAL_FTP_PASSWORD" in command and SENTINEL not in command
+
+
 def test_the_modeler_offers_inputs_only(provider):
     from lizsync.plugin import password
     from lizsync.plugin.password_widget import PasswordWrapper

@@ -150,3 +150,42 @@ def test_levels_of_messages(qgis):
     assert recorder.lines == [(level, f"a {level}\ufffd[2J") for level in ("debug", "info", "warning", "error")]
     feedback.progress(42.5)
     assert recorder.progress() == 42.5
+
+
+def test_a_batch_hears_its_button(qgis, pair, monkeypatch):
+    """It runs in the main thread, whose loop nobody else runs meanwhile."""
+    from lizsync.plugin import feedback
+    from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
+    from qgis.core import QgsApplication, QgsProcessingContext, QgsProcessingException
+    from qgis.PyQt.QtCore import QTimer
+
+    # As with a window.
+    monkeypatch.setattr(feedback, "iface", object())
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("lizsync:create_database_structure")
+    dialog = BatchAlgorithmDialog(algorithm.create())
+    dialog.show()
+    assert not feedback.batch_is_running()
+    # What Processing does at the beginning of a batch.
+    dialog.cancelButton().setEnabled(True)
+    assert feedback.batch_is_running()
+    recorder, blocked = Recorder(), threading.Event()
+    dialog.cancelButton().clicked.connect(recorder.cancel)
+    timer = QTimer()
+    timer.timeout.connect(lambda: blocked.is_set() and dialog.cancelButton().click())
+    timer.start(20)
+
+    def watch():
+        pair.central.wait_until_blocked()
+        blocked.set()
+
+    watcher = threading.Thread(target=watch)
+    with blocking(pair.central, BLOCKED):
+        watcher.start()
+        with pytest.raises(QgsProcessingException, match="Canceled"):
+            algorithm.run(pair.INSTALLED, QgsProcessingContext(), recorder, {}, False)
+        timer.stop()
+        watcher.join()
+        assert not pair.central.waits()
+    dialog.cancelButton().setEnabled(False)
+    dialog.close()
+    dialog.deleteLater()

@@ -3,7 +3,7 @@
 from qgis.core import QgsProcessingAlgorithm, QgsProcessingException
 from qgis.PyQt.QtCore import QCoreApplication, QUrl
 
-from .. import api, language, manual, native
+from .. import __version__, api, language, manual, native
 from ..error import LizsyncError
 from . import connections, credentials, defaults, dialog, parameters, texts
 from .feedback import Feedback
@@ -72,7 +72,7 @@ class Algorithm(QgsProcessingAlgorithm):
     def checkParameterValues(self, values, context):
         # A file with a default is still missing for QGIS when it is left out.
         usual = {each.name(): each.defaultValue() for each in self.parameterDefinitions()}
-        given = {name: value for name, value in values.items() if value is not None}
+        given = {name: parameters.text_of_path(value) for name, value in values.items() if value is not None}
         fine, message = super().checkParameterValues({**values, **usual, **given}, context)
         if fine:
             try:
@@ -92,8 +92,11 @@ class Algorithm(QgsProcessingAlgorithm):
         ready, message = self.canExecute()
         if not ready:
             raise QgsProcessingException(message)
+        reporter = Feedback(feedback)
+        if native.version() != __version__:
+            reporter.message("warning", texts.another_version(native.version(), __version__))
         try:
-            outputs = self._run(values, context, Feedback(feedback))
+            outputs = self._run(values, context, reporter)
         except (LizsyncError, KeyboardInterrupt) as error:
             raise QgsProcessingException(str(error) or QCoreApplication.translate("LizSync", "Canceled.")) from None
         feedback.pushInfo(outputs["OUTPUT_STRING"])

@@ -37,11 +37,19 @@ def path():
 
 def read():
     """Parameter id to text; empty where there is no such file."""
-    # A percent sign is a percent sign, and a file with a key twice is still a file.
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    # A percent sign is a percent sign, and a file with a key twice, or with one without a value, is still a file.
+    parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
     try:
-        parser.read_string(path().read_text(encoding="utf-8-sig", errors="replace"))
+        parser.read_string(decoded(path().read_bytes()))
     except (OSError, configparser.Error):
         return {}
-    found = {name: parser.get(*place, fallback="").strip() for place, name in PARAMETERS.items()}
+    found = {name: (parser.get(*place, fallback="") or "").strip() for place, name in PARAMETERS.items()}
     return {name: value for name, value in found.items() if value}
+
+
+def decoded(content):
+    """The text of the file. Python on Windows wrote it in the encoding of the system."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")

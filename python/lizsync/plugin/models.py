@@ -5,7 +5,7 @@ import pathlib
 from qgis.core import QgsProcessingModelAlgorithm
 from qgis.PyQt.QtCore import QCoreApplication
 
-from . import icon
+from . import dialog, icon, parameters
 from .translation import spoken
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "models"
@@ -28,6 +28,9 @@ class Model(QgsProcessingModelAlgorithm):
         self.setHelpContent({key: spoken(text) if isinstance(text, str) else text for key, text in texts.items()})
         for definition in self.parameterDefinitions():
             definition.setDescription(spoken(definition.description()))
+            definition.setHelp(spoken(definition.help()))
+            if hasattr(definition, "setFileFilter"):
+                definition.setFileFilter(parameters.spoken_filter(definition.fileFilter()))
 
     def createInstance(self):
         return type(self)(self._file)
@@ -38,10 +41,14 @@ class Model(QgsProcessingModelAlgorithm):
     def icon(self):
         return icon.icon()
 
+    def createCustomParametersWidget(self, parent=None):
+        return dialog.make(self, parent)
+
 
 def read():
-    """All of them."""
-    return [Model(file) for file in sorted(FOLDER.glob("*.model3"))]
+    """All of them that have steps: one whose file is broken would do nothing, and succeed."""
+    models = [Model(file) for file in sorted(FOLDER.glob("*.model3"))]
+    return [model for model in models if model.childAlgorithms()]
 
 
 # As in texts.py.

@@ -1,7 +1,13 @@
 """From an entry of the registry to definitions of Processing, and from their values to the library's."""
 
+import math
+import os
+import re
+
 from qgis.core import (
+    QgsExpression,
     QgsProcessingOutputFile,
+    QgsProcessingOutputLayerDefinition,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
@@ -11,9 +17,11 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterProviderConnection,
     QgsProcessingParameterString,
+    QgsProperty,
 )
-from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtCore import QCoreApplication, QVariant
 
+from ..error import PARAMETER, LizsyncError
 from ..inputs import convert
 from . import password
 
@@ -23,11 +31,21 @@ OUTPUTS = {"number": QgsProcessingOutputNumber, "file": QgsProcessingOutputFile,
 def file_filter(entry):
     """The filter of a file dialog."""
     extension = entry.get("extension", "")
-    everything = QCoreApplication.translate("LizSync", "All files") + " (*.*)"
-    if not extension:
-        return everything
-    some = QCoreApplication.translate("LizSync", "{extension} files").format(extension=extension.upper())
-    return f"{some} (*.{extension});;{everything}"
+    everything = some_files("All") + " (*.*)"
+    return f"{some_files(extension.upper())} (*.{extension});;{everything}" if extension else everything
+
+
+def spoken_filter(text):
+    """The filter of a file dialog that stands in a model, in the language of QGIS."""
+    parts = re.findall(r"(\w+) [^(]*\(([^)]*)\)", text)
+    return ";;".join(f"{some_files(kind)} ({patterns})" for kind, patterns in parts)
+
+
+def some_files(kind):
+    """Files of that kind, such as ZIP."""
+    if kind == "All":
+        return QCoreApplication.translate("LizSync", "All files")
+    return QCoreApplication.translate("LizSync", "{extension} files").format(extension=kind)
 
 
 def definition(entry):
@@ -76,21 +94,20 @@ def value(entry, algorithm, parameters, context):
     """The value of one parameter as the library takes it; None where it is left out. LizsyncError
     where it cannot be understood."""
     name, kind = entry["id"], entry["type"]
-    given = parameters.get(name)
-    if kind == "boolean":
+    given = plain(name, parameters.get(name), context)
+    if not legible(given, kind):
+        # QGIS would take it for nothing, which means the default, or for true. The library says what is wrong.
+        return given
+    if kind in ("boolean", "number"):
         if isinstance(given, str):
             # For QVariant every text but “false” and “0” is true, also “no”.
             return convert(name, given, kind)
-        if given is None and entry["default"] is None:
-            return None
-        return algorithm.parameterAsBoolean(parameters, name, context)
-    if kind == "number":
-        if given is None and entry["default"] is None:
-            return None
-        if isinstance(given, str):
-            return convert(name, given, kind)
-        number = algorithm.parameterAsDouble(parameters, name, context)
-        return int(number) if number == int(number) else number
+        if given is None:
+            return entry["default"]
+        if kind == "boolean":
+            return bool(given)
+        return int(given) if given == int(given) else given
+    parameters = {name: given}
     if kind == "file_destination":
         text = algorithm.parameterAsFileOutput(parameters, name, context)
     elif kind in ("file", "folder"):
@@ -100,3 +117,33 @@ def value(entry, algorithm, parameters, context):
     if kind == "password":
         text = password.reveal(text)
     return text if text or entry["required"] else None
+
+
+def plain(name, given, context):
+    """A value as Python has it: what an expression gives, the text of a path, None for the null of QGIS."""
+    if isinstance(given, QgsProperty):
+        expression = QgsExpression(given.asExpression())
+        expression.evaluate(context.expressionContext())
+        if given.asExpression() and (expression.hasParserError() or expression.hasEvalError()):
+            message = QCoreApplication.translate("LizSync", "The expression for parameter {name} has no value.")
+            raise LizsyncError.of(PARAMETER, message.format(name=name))
+        given, _fine = given.value(context.expressionContext(), None)
+    if isinstance(given, QVariant) and given.isNull():
+        return None
+    return text_of_path(given)
+
+
+def text_of_path(given):
+    """The text of a path of Python, which QGIS does not know; any other value is itself."""
+    return os.fspath(given) if isinstance(given, os.PathLike) else given
+
+
+def legible(given, kind):
+    """Whether a value of that type of Python is one for a parameter of this kind."""
+    if given is None or isinstance(given, str):
+        return True
+    if isinstance(given, QgsProcessingOutputLayerDefinition):
+        return kind == "file_destination"
+    if kind == "boolean":
+        return isinstance(given, (bool, int, float)) and given in (0, 1)
+    return isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given)

@@ -93,7 +93,9 @@ class PasswordParameter(QgsProcessingParameterString):
         return "##{}={}password".format(self.name(), "optional " if self.flags() & self.FlagOptional else "")
 
     def asPythonString(self, outputType=None):
-        return f"QgsProcessingParameterString({self.name()!r}, {self.description()!r})"
+        # As a text, a model that is exported as a script would write the password into history and log.
+        optional = bool(self.flags() & self.FlagOptional)
+        return f"PasswordParameter({self.name()!r}, {self.description()!r}, optional={optional})"
 
 
 class PasswordType(QgsProcessingParameterType):

@@ -2,6 +2,7 @@
 
 from qgis.core import QgsApplication
 
+from . import dialog
 from .password import PasswordType
 from .provider import Provider
 from .translation import Translation
@@ -35,6 +36,7 @@ class Plugin:
         """Takes back all that was registered."""
         registry = QgsApplication.processingRegistry()
         if self._provider:
+            dialog.retire()
             registry.removeProvider(self._provider)
             self._provider = None
         if self._type:

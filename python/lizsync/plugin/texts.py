@@ -41,6 +41,11 @@ def installation(error):
     )
 
 
+def another_version(library, plugin):
+    """What to say where library and plugin are not of the same version."""
+    return versions_differ().format(library=library, plugin=plugin, file=native.path())
+
+
 # pylupdate does not see a call whose last comma has nothing behind it, as the formatter would have it.
 # fmt: off
 
@@ -51,6 +56,14 @@ def needs_the_library():
         "This needs the native library of LizSync. {problem} In QGIS: install the LizSync plugin for {system} "
         "({processor}), which holds the library; or install the wheel of LizSync for the Python of QGIS, or put the "
         "file {file} into {folder}. Then start QGIS again."
+    )
+
+
+def versions_differ():
+    return QCoreApplication.translate(
+        "LizSync",
+        "The library {file} is of version {library}, the plugin of version {plugin}. Install both of the same version: "
+        "what one of them does not know fails."
     )
 
 

@@ -34,5 +34,8 @@ class Translation:
 
 def spoken(text):
     """A text of a model that comes with the plugin: one of the plugin, or a label of the registry."""
+    if not text:
+        # For gettext an empty text is the head of the catalogue.
+        return text
     translated = QCoreApplication.translate(CONTEXT, text)
     return translated if translated != text else language._(text)
