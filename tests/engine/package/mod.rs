@@ -5,6 +5,7 @@ mod archives;
 mod creation;
 mod failures;
 mod fixture;
+mod ledgers;
 mod listed;
 mod paths;
 mod refusals;
