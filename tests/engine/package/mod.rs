@@ -1,6 +1,7 @@
 //! Packages of real databases, and their deployment.
 #![allow(missing_docs)]
 
+mod additional;
 mod archives;
 mod creation;
 mod failures;
