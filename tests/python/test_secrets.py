@@ -244,6 +244,11 @@ def failures(scene):
         f"postgresql://anna:{WORDS['central']}%zz@127.0.0.1/x",
         f"postgresql://anna:x@127.0.0.1/x?{WORDS['central']}",
         f"host=127.0.0.1 options='-c a.b={WORDS['central']}' port=1 user=x",
+        f"host=127.0.0.1 dbname=postgresql://anna:{WORDS['central']}@127.0.0.1/x",
+        f"host=127.0.0.1 user=anna:{WORDS['central']}@127.0.0.1 dbname=x",
+        f"host=anna:{WORDS['central']}@127.0.0.1 dbname=x",
+        f"host=127.0.0.1 dbname=x passfile=postgresql://anna:{WORDS['central']}@127.0.0.1/x",
+        f"service=postgresql://anna:{WORDS['central']}@127.0.0.1/x",
     ]
     for conninfo in broken:
         yield {"connections": {"central": conninfo, "clone": scene.conninfo("clone")}}
@@ -257,6 +262,8 @@ def failures(scene):
         yield {f"{which}_FTP_PASSWORD": PASSWORDS["ftp"] + "\0"}
     for name in ("ZIP_FILE", "POSTGRESQL_BINARY_PATH", "CLONE_QGIS_PROJECT_FOLDER", "LOCAL_QGIS_PROJECT_FOLDER"):
         yield {name: central}
+    for name in ("SCHEMAS", "TABLES", "FTP_TLS", "FTP_CA_FILE"):
+        yield {name: f"postgresql://anna:{WORDS['central']}@127.0.0.1/x"}
 
 
 def test_no_failure_shows_a_password(scene):

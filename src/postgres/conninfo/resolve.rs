@@ -8,7 +8,7 @@ use super::keywords::KEYWORDS;
 use super::passfile::PasswordFile;
 use super::{Conninfo, Host, Place, Surroundings, Target, lists, service, wishes};
 use crate::error::{Error, Kind, Result};
-use crate::secret::{Secret, is_connection, shown};
+use crate::secret::{Secret, is_nested, shown};
 use crate::text::{Text, tr};
 
 /// How long a connection attempt may take when nobody says.
@@ -134,8 +134,9 @@ fn add_service(conninfo: &mut Conninfo, surroundings: &Surroundings) -> Result<O
         Error::new(
             Kind::Connection,
             tr!(
-                "The service “{name}” is not in {places}.",
-                name,
+                "The service {name} is not in {places}.",
+                name = shown(&name)
+                    .unwrap_or_else(|| tr!("(its name is not shown, as it may hold a password)")),
                 places = service::places(file.as_deref(), surroundings)
             ),
         )
@@ -178,15 +179,11 @@ fn target(
             ))
         })?;
     let database = text("dbname").unwrap_or_else(|| user.clone());
-    // Both are shown in messages.
-    for (keyword, value) in [("user", &user), ("dbname", &database)] {
-        if is_connection(value) && value.contains('=') {
-            return Err(Error::parameter(tr!(
-                "The value of “{keyword}” is a connection string of its own (not shown, as it may hold a password).",
-                keyword
-            ))
-            .hint(tr!("Separate keyword=value pairs by spaces.")));
-        }
+    // All of these are shown in messages.
+    refuse_nested("user", &user)?;
+    refuse_nested("dbname", &database)?;
+    for keyword in ["passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl"] {
+        refuse_nested(keyword, conninfo.get(keyword).unwrap_or_default())?;
     }
     let password_file = text("passfile")
         .map(PathBuf::from)
@@ -250,6 +247,20 @@ fn target(
         tls: wishes::tls(conninfo, surroundings)?,
         password_file,
     })
+}
+
+/// Refuses a value that is a connection string by mistake, before a message shows it.
+fn refuse_nested(keyword: &str, value: &str) -> Result<()> {
+    if !is_nested(value) {
+        return Ok(());
+    }
+    Err(Error::parameter(tr!(
+        "The value of “{keyword}” is a connection string of its own (not shown, as it may hold a password).",
+        keyword
+    ))
+    .hint(tr!(
+        "Give a URI as the whole connection; separate keyword=value pairs by spaces."
+    )))
 }
 
 /// The host as lines of the password file name it: `localhost` for the default socket.
@@ -338,6 +349,32 @@ mod tests {
         let error = read("service=other", &surroundings).unwrap_err();
         assert_eq!(error.kind(), Kind::Connection);
         assert!(error.to_string().contains("services") && error.to_string().contains("“other”"));
+    }
+
+    #[test]
+    fn a_connection_string_within_another_is_not_shown() {
+        const URI: &str = "postgresql://anna:sesame@db/gis";
+        for value in [
+            format!("dbname={URI}"),
+            "user=anna:sesame@db".to_owned(),
+            "dbname='host=x password=sesame'".to_owned(),
+            format!("passfile={URI}"),
+            format!("sslmode=require sslrootcert={URI}"),
+            format!("service={URI}"),
+        ] {
+            let error = read(&value, &anna()).unwrap_err();
+            assert!(!error.sentence().contains("sesame"), "{}", error.sentence());
+        }
+        for variable in ["PGDATABASE", "PGUSER", "PGHOST", "PGSERVICE", "PGPASSFILE"] {
+            let surroundings = anna().variable(variable, URI);
+            let sentence = read("connect_timeout=1", &surroundings).map_or_else(
+                |error| error.sentence(),
+                |_| format!("{variable} was taken: sesame"),
+            );
+            assert!(!sentence.contains("sesame"), "{sentence}");
+        }
+        // Names may have a colon.
+        assert_eq!(read("user=a:b dbname=c@d", &anna()).unwrap().user, "a:b");
     }
 
     #[test]
