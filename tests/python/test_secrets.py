@@ -211,6 +211,8 @@ def test_no_algorithm_shows_or_keeps_a_password(scene):
     assert on_command_lines == []
     assert len(scene.said.of("info")) > 10, scene.said.lines
     assert shown(str(scene.said.lines)) == []
+    # Nor statements: what other crates log may hold data.
+    assert not [text for text in scene.said.of("debug") if "executing" in text or "preparing" in text]
     # What pg_dump saw. It has the password in its environment, which only its own user can read.
     assert "--schema" in scene.folder.joinpath("spy", "arguments").read_text()
     assert not scene.folder.joinpath("spy", "found").read_text()
