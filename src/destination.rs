@@ -201,7 +201,12 @@ mod tests {
         std::fs::write(&path, "old").unwrap();
         drop(create(&path).unwrap());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+        let mut reader = File::open(&path).unwrap();
         create(&path).unwrap().write(b"new").unwrap();
+        // Whoever reads the old one reads it to its end.
+        let mut read = String::new();
+        io::Read::read_to_string(&mut reader, &mut read).unwrap();
+        assert_eq!(read, "old");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -143,6 +143,11 @@ pub fn is_connection(text: &str) -> bool {
         || first.find(':').is_some_and(|at| at > 1)
 }
 
+/// Whether a value of a connection string is one of its own by mistake, or a login with its password. Names may hold a colon.
+pub fn is_nested(text: &str) -> bool {
+    text.contains("://") || text.contains(['=', '@']) && is_connection(text)
+}
+
 /// A text of another program, in which the password is replaced by `***`, as it is and
 /// percent-encoded.
 pub fn without(text: &str, password: &Secret) -> String {
@@ -191,7 +196,9 @@ impl fmt::Display for Secret {
 mod tests {
     use serde_json::json;
 
-    use super::{Pieces, Secret, SecretJson, is_connection, shown, shown_list, wipe, without};
+    use super::{
+        Pieces, Secret, SecretJson, is_connection, is_nested, shown, shown_list, wipe, without,
+    };
 
     #[test]
     fn a_connection_string_in_the_place_of_a_file_is_seen() {
@@ -211,6 +218,16 @@ mod tests {
             "é",
         ] {
             assert!(!is_connection(text), "{text}");
+        }
+        for text in [
+            "postgresql://anna:sesame@db/gis",
+            "anna:sesame@db",
+            "x password=sesame",
+        ] {
+            assert!(is_nested(text), "{text}");
+        }
+        for text in ["anna", "anna@example.org", "a:b", "a=b", "été", ""] {
+            assert!(!is_nested(text), "{text}");
         }
         let list = ["gis".to_owned(), "password=x".to_owned()];
         assert!(!shown_list(&list).to_string().contains("gis"));
@@ -264,5 +281,7 @@ mod tests {
         ] {
             assert_eq!(shown(text), None);
         }
+        assert!(shown(&"é".repeat(60)).is_some());
+        assert_eq!(shown(&"é".repeat(61)), None);
     }
 }

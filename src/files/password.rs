@@ -179,5 +179,13 @@ mod tests {
         assert_eq!(found("elsewhere", "guest").as_deref(), Some("poppy"));
         let error = in_netrc(Path::new("x"), "machine a password", "a", "b");
         assert!(error.is_err() || error.unwrap().is_none());
+        for text in [
+            "machine a sesame b",
+            "sesame",
+            "machine a login b passwd sesame",
+        ] {
+            let error = in_netrc(Path::new("x"), text, "a", "b").unwrap_err();
+            assert!(!error.sentence().contains("sesame"), "{error}");
+        }
     }
 }

@@ -231,11 +231,14 @@ impl Session {
 
     /// What a server said, as a message may show it.
     pub fn clean(&self, text: &str) -> String {
+        // Before it is cut: of a password that is cut, a part would stay.
+        let text = without(text, &self.account.password);
         let text: String = text
+            .trim()
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
             .take(300)
             .collect();
-        without(text.trim(), &self.account.password)
+        text.trim().to_owned()
     }
 }

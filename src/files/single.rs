@@ -1,6 +1,6 @@
 //! One file, over one connection: under another name until all of it is there and checked.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{ErrorKind, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::local;
 use super::names;
 use super::session::Problem;
 use crate::error::{Error, Kind, Result};
-use crate::private::only_for_owner;
+use crate::private;
 use crate::text::{Text, tr};
 
 /// Smaller files are rather transferred anew than looked at before.
@@ -79,17 +79,9 @@ pub fn down(
         let text = tr!("{part} is in the way; remove it.", part = part.display());
         return Err(Error::file(text).into());
     }
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&part)
-        .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
     let raw = arrival.is_raw(&job.local);
-    if raw {
-        only_for_owner(&file)
-            .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
-    }
+    let mut file = private::open(&part, raw)
+        .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?;
     let there = file
         .metadata()
         .map_err(|error| failed(tr!("{path} cannot be written", path), &error))?

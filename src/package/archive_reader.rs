@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
@@ -73,7 +75,7 @@ impl Package {
                 false => Err(std::io::Error::other(tr!("it is no plain file"))),
             })
             .map_err(|error| Error::file(tr!("{error}.", error)).caused_by(error))?;
-        refuse_planted(path)?;
+        refuse_planted(path, &file)?;
         let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
             Error::file(tr!(
                 "It is no zip file, or it is not complete ({error}).",
@@ -214,37 +216,59 @@ fn plain<R: Read>(member: &ZipFile<'_, R>, name: &str) -> Result<()> {
 }
 
 /// Refuses a package that somebody else may have put where everybody may write, such as the folder for temporary files:
-/// its SQL would run with the rights of whoever deploys it.
+/// its SQL would run with the rights of whoever deploys it. Neither may a link be that leads to it. `file` is what was
+/// opened.
 #[cfg(unix)]
-fn refuse_planted(path: &Path) -> Result<()> {
+fn refuse_planted(path: &Path, file: &File) -> Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let unknown = |error: std::io::Error| Error::file(tr!("{error}.", error)).caused_by(error);
-    let real = std::fs::canonicalize(path).map_err(unknown)?;
-    let folder = real.parent().unwrap_or(&real);
-    let mode = folder.metadata().map_err(unknown)?.permissions().mode();
-    if mode & 0o002 == 0 {
-        return Ok(());
-    }
     // There is no other safe way to learn who we are.
     let me = tempfile::tempfile().and_then(|file| file.metadata());
-    let (owner, me) = (
-        real.metadata().map_err(unknown)?.uid(),
-        me.map_err(unknown)?.uid(),
-    );
-    match is_planted(mode, owner, me) {
-        true => Err(Error::file(tr!(
-            "It belongs to another user, and everybody may write into {folder}.",
-            folder = folder.display()
-        ))
-        .hint(tr!(
-            "Where it is what you expect, copy it to a folder of your own."
+    let me = me.map_err(unknown)?.uid();
+    let mut last = None;
+    for step in way_to(path).map_err(unknown)? {
+        let folder = step.parent().unwrap_or(&step);
+        let mode = folder.metadata().map_err(unknown)?.permissions().mode();
+        let about = step.symlink_metadata().map_err(unknown)?;
+        if is_planted(mode, about.uid(), me) {
+            return Err(Error::file(tr!(
+                "It belongs to another user, and everybody may write into {folder}.",
+                folder = folder.display()
+            ))
+            .hint(tr!(
+                "Where it is what you expect, copy it to a folder of your own."
+            )));
+        }
+        last = Some(about);
+    }
+    let opened = file.metadata().map_err(unknown)?;
+    match last {
+        Some(about) if (about.dev(), about.ino()) == (opened.dev(), opened.ino()) => Ok(()),
+        _ => Err(Error::file(tr!(
+            "Another file took its place while it was read."
         ))),
-        false => Ok(()),
     }
 }
 
+/// The path, what the links lead to that stand there, and at the end the file itself.
+#[cfg(unix)]
+fn way_to(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut way = vec![std::path::absolute(path)?];
+    // It was opened, so there are no more links than the system follows.
+    while let Some(link) = way
+        .last()
+        .filter(|step| step.is_symlink() && way.len() < 64)
+    {
+        let target = std::fs::read_link(link)?;
+        let folder = link.parent().unwrap_or(link);
+        way.push(folder.join(target));
+    }
+    way.push(std::fs::canonicalize(path)?);
+    Ok(way)
+}
+
 #[cfg(not(unix))]
-fn refuse_planted(_: &Path) -> Result<()> {
+fn refuse_planted(_: &Path, _: &File) -> Result<()> {
     Ok(())
 }
 

@@ -166,8 +166,10 @@ pub(super) enum Log {
     None,
     /// Those of the former plugin: nobody knows what the central has of them.
     Former(Vec<String>),
-    /// Ours: the central has taken what is visible in this snapshot.
+    /// Ours: the central has taken what is visible in this snapshot; none for nothing.
     Ours(Option<String>),
+    /// Ours, but the ledger of the central names a run that the clone does not know: nobody knows what it has taken.
+    Unknown,
 }
 
 impl Log {
@@ -187,6 +189,10 @@ impl Log {
             Log::Ours(taken) => {
                 let sql = include_str!("../../sql/package/pending.sql");
                 refuse_pending(clone, sql, &[taken], place, tr!("Run “Two-way database synchronization” first, then deploy."))
+            }
+            Log::Unknown => {
+                let sql = include_str!("../../sql/package/pending.sql");
+                refuse_pending(clone, sql, &[&None::<String>], place, tr!("The central speaks of a synchronisation that this clone does not know, so it may have them or not. Save them, run “DELETE FROM audit.logged_actions” in the clone, then deploy."))
             }
         }
     }
@@ -212,7 +218,7 @@ pub(super) fn nothing_is_lost(
         .doing(|| tr!("Looking at the log of the clone"))?;
     let log = if layout.get("ours") {
         let deployment = deployment(clone, manifest, place)?;
-        Log::Ours(taken(central, clone, target, deployment)?)
+        taken(central, clone, target, deployment)?
     } else {
         let logs = ["audit", "lizsync"].into_iter();
         Log::Former(
@@ -274,13 +280,14 @@ fn refuse_conflicts(clone: &mut impl GenericClient, place: &Text) -> Result<()> 
     )))
 }
 
-/// The snapshot of the clone up to which the central has taken its edits.
+/// What the central has taken of the clone's log. Its ledger says which run it has; what that run had read, the clone knows
+/// itself, so that nobody who may write the ledger can have edits of this clone thrown away.
 fn taken(
     central: &mut impl GenericClient,
     clone: &mut impl GenericClient,
     target: &Target,
     deployment: Option<Uuid>,
-) -> Result<Option<String>> {
+) -> Result<Log> {
     let cluster = structure::cluster(clone)?;
     let row = central
         .query_opt(
@@ -293,7 +300,16 @@ fn taken(
             ],
         )
         .doing(|| tr!("Reading lizsync.received"))?;
-    Ok(row.map(|row| row.get(0)))
+    let Some(row) = row else {
+        return Ok(Log::Ours(None));
+    };
+    let known = clone
+        .query_opt(
+            "SELECT clone_snapshot::text FROM lizsync.runs WHERE sync_id = $1",
+            &[&row.get::<_, Uuid>(0)],
+        )
+        .doing(|| tr!("Reading the last runs of the clone"))?;
+    Ok(known.map_or(Log::Unknown, |row| Log::Ours(Some(row.get(0)))))
 }
 
 fn refuse_pending(

@@ -7,6 +7,7 @@ use ::postgres::GenericClient;
 use super::tables::{Source, list};
 use crate::error::{Error, Result};
 use crate::postgres::{Doing, Table};
+use crate::secret::shown;
 use crate::text::{Text, tr};
 
 /// What is packaged of the schemas.
@@ -127,6 +128,10 @@ fn unknown(schema: Option<&str>, name: &str) -> Error {
     let table = match schema {
         Some(schema) => Table::new(schema, name).plain(),
         None => name.to_owned(),
+    };
+    let table = match shown(&table) {
+        Some(_) => Text::verbatim(table),
+        None => tr!("something (not shown, as it may hold a password)"),
     };
     Error::parameter(tr!(
         "Parameter TABLES names {table}, which is no table of the schemas.",

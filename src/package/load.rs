@@ -138,10 +138,13 @@ fn line(error: &::postgres::Error, sql: &str) -> Option<usize> {
     }
 }
 
-/// Ends the settings that a script made.
+/// Ends the settings that a script made, also those of the role, which RESET ALL leaves.
 fn settle(clone: &mut impl GenericClient) -> Result<()> {
     clone
-        .batch_execute(concat!("RESET ALL;", include_str!("../../sql/session.sql")))
+        .batch_execute(concat!(
+            "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;",
+            include_str!("../../sql/session.sql")
+        ))
         .doing(|| tr!("Resetting the session"))
 }
 

@@ -159,6 +159,9 @@ impl Manifest {
     pub fn from_json(text: &[u8]) -> Result<Self> {
         let wrong = |what: Text| Error::file(tr!("Its manifest cannot be used: {what}.", what));
         let value: Value = serde_json::from_slice(text).map_err(|e| wrong(e.text()))?;
+        if holds_null(&value) {
+            return Err(wrong(tr!("it holds a null character")));
+        }
         if value["format"] != FORMAT {
             return Err(wrong(tr!("its format is not “{format}”", format = FORMAT)));
         }
@@ -264,12 +267,41 @@ impl Manifest {
     }
 }
 
-/// Whether the text is a `txid_snapshot`: `xmin:xmax:xip,…`.
+/// Whether a text or a name in it holds a null character, which PostgreSQL takes nowhere.
+fn holds_null(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(list) => list.iter().any(holds_null),
+        Value::Object(map) => map
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_null(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Whether the text is a `txid_snapshot`: `xmin:xmax:xip,…`. As PostgreSQL reads it; numbers beyond those of its `bigint`
+/// would be negative there, and so before every other.
 fn is_snapshot(text: &str) -> bool {
-    let number = |part: &str| part.parse::<u64>().is_ok() && !part.starts_with('+');
+    let number = |part: &str| {
+        let digits = part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<i64>().ok().filter(|_| digits)
+    };
     let parts: Vec<_> = text.split(':').collect();
-    matches!(parts[..], [xmin, xmax, running]
-        if number(xmin) && number(xmax) && (running.is_empty() || running.split(',').all(number)))
+    let [xmin, xmax, running] = parts[..] else {
+        return false;
+    };
+    let (Some(xmin), Some(xmax)) = (number(xmin), number(xmax)) else {
+        return false;
+    };
+    let mut last = xmin - 1;
+    xmin > 0
+        && xmin <= xmax
+        && (running.is_empty()
+            || running.split(',').all(|part| {
+                let found = number(part).filter(|id| *id > last && *id < xmax);
+                last = found.unwrap_or(last);
+                found.is_some()
+            }))
 }
 
 /// Whether the text is a time as it is written there: `2026-11-22T10:00:00.000000Z`.
@@ -344,7 +376,7 @@ pub(super) mod tests {
     #[test]
     fn contradictions_are_named() {
         type Case = (fn(&mut Manifest), &'static str);
-        let cases: [Case; 14] = [
+        let cases: [Case; 20] = [
             (|m| m.created = "infinity".into(), "not a time"),
             (
                 |m| m.created = "2026-13-22T10:00:00.000000Z".into(),
@@ -363,6 +395,23 @@ pub(super) mod tests {
                 "“pg_catalog” is never packaged",
             ),
             (|m| m.snapshot = "1:2".into(), "not a snapshot"),
+            (|m| m.schemas.clear(), "lists no schema"),
+            (
+                |m| m.central.system_identifier = "1; DROP".into(),
+                "system identifier is not a number",
+            ),
+            (
+                |m| {
+                    m.listed = Some(vec![Name {
+                        schema: "other".into(),
+                        table: "x".into(),
+                    }])
+                },
+                "other.x is in none of its schemas",
+            ),
+            (|m| m.tables[0].columns.clear(), "has no columns"),
+            (|m| m.tables[0].columns[0].push('\0'), "null character"),
+            (|m| m.central.database.push('\0'), "null character"),
             (
                 |m| m.tables[0].schema = "other".into(),
                 "in none of its schemas",
@@ -404,9 +453,39 @@ pub(super) mod tests {
         }
     }
 
+    #[test]
+    fn snapshots_are_what_postgresql_takes_for_one() {
+        for text in [
+            "10:20:",
+            "10:20:11,12",
+            "5:5:",
+            "1:9223372036854775807:9223372036854775806",
+        ] {
+            assert!(is_snapshot(text), "{text}");
+        }
+        for text in [
+            "",
+            "::",
+            "0:0:",
+            "5:3:",
+            "-1:3:",
+            "+1:3:",
+            "1:3:3",
+            "4:9:3",
+            "1:9:5,5",
+            "1:9:5,4",
+            "1:9:,",
+            "1:9:5:6",
+            "18446744073709551615:18446744073709551615:",
+            "1:9223372036854775808:",
+        ] {
+            assert!(!is_snapshot(text), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn names_of_any_kind_survive(schema in "[^\0]{1,20}", table in "\\PC{1,20}", column in ".{1,9}") {
+        fn names_of_any_kind_survive(schema in "[^\0]{1,20}", table in "\\PC{1,20}", column in "[^\0]{1,9}") {
             prop_assume!(!is_reserved(&schema));
             let mut manifest = example();
             manifest.schemas = vec![schema.clone()];

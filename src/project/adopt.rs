@@ -76,8 +76,14 @@ pub fn adopt(
                     None if backup.is_file() => fs::remove_file(&backup)?,
                     None => (),
                 }
-                let file = temporary(place, new.unwrap_or(&content), Readers::AsUsual)?;
-                if let Ok(before) = fs::metadata(place) {
+                let before = fs::metadata(place).ok();
+                let readers = match before {
+                    // It gets those of the one that was there.
+                    Some(_) => Readers::Owner,
+                    None => Readers::AsUsual,
+                };
+                let file = temporary(place, new.unwrap_or(&content), readers)?;
+                if let Some(before) = before {
                     like(file.as_file(), &before)?;
                 }
                 if let (None, Some(time)) = (new, came) {

@@ -14,7 +14,6 @@ use super::document;
 use super::forms::Rules;
 use crate::destination::{self, Readers};
 use crate::error::{Error, Result};
-use crate::private::only_for_owner;
 use crate::text::{Argument, Text, tr};
 
 /// More than any project needs, also one with large pictures in it; keeps a crafted zip from filling
@@ -156,8 +155,7 @@ fn refused(path: &Path, why: Text) -> Error {
 /// Keeps a project as it was, for its owner only, with the time of its last change.
 pub(super) fn keep(backup: &Path, content: &[u8], before: &Metadata) -> io::Result<()> {
     let kept = temporary(backup, content, Readers::Owner)?;
-    like(kept.as_file(), before)?;
-    only_for_owner(kept.as_file())?;
+    owned_like(kept.as_file(), before);
     if let Ok(time) = before.modified() {
         kept.as_file().set_modified(time)?;
     }
@@ -288,12 +286,18 @@ pub(super) fn temporary(
 
 /// Gives a file the permissions and, where that is allowed, the owner of another.
 pub(super) fn like(file: &File, other: &Metadata) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt, fchown};
-        if let Err(error) = fchown(file, Some(other.uid()), Some(other.gid())) {
-            log::debug!("the owner of a project was not kept: {error}");
-        }
-    }
+    owned_like(file, other);
     file.set_permissions(other.permissions())
 }
+
+/// Gives a file the owner of another, where that is allowed.
+#[cfg(unix)]
+fn owned_like(file: &File, other: &Metadata) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    if let Err(error) = fchown(file, Some(other.uid()), Some(other.gid())) {
+        log::debug!("the owner of a project was not kept: {error}");
+    }
+}
+
+#[cfg(not(unix))]
+fn owned_like(_: &File, _: &Metadata) {}

@@ -22,6 +22,7 @@ import hashlib
 import json
 import os
 import pathlib
+import signal
 import sys
 
 from pyftpdlib.authorizers import DummyAuthorizer
@@ -191,6 +192,8 @@ def main():
     chosen.authorizer = authorizer
     server = FTPServer(("127.0.0.1", 0), chosen)
     server.max_cons = 64
+    # All commands that were answered are printed before this.
+    signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b"\nsettled\n"))
     print(server.address[1], flush=True)
     server.serve_forever()
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ class Server:
         self.python = str(python)
         self.options = options
         self.commands = []
+        self.settled = threading.Semaphore(0)
 
     def __enter__(self):
         program = ROOT / "tests" / "ftp" / "server.py"
@@ -41,7 +43,10 @@ class Server:
 
     def _read(self):
         for line in self.process.stdout:
-            self.commands.append(line.strip())
+            if line == "settled\n":
+                self.settled.release()
+            elif line.strip():
+                self.commands.append(line.strip())
 
     def __exit__(self, *_):
         self.stop()
@@ -57,7 +62,10 @@ class Server:
         return account(which, self.port, **changes)
 
     def got(self, verb):
-        """The commands of a verb."""
+        """The commands of a verb, of all that were answered."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGUSR1)
+            assert self.settled.acquire(timeout=30)
         return [line for line in self.commands if line.split(" ")[0] == verb]
 
 

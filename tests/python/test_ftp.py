@@ -368,7 +368,11 @@ def test_a_password_is_found_where_users_keep_it(places, tmp_path, monkeypatch):
         with pytest.raises(lizsync.LizsyncError, match="No password was given"):
             get(server, here, CENTRAL_FTP_PASSWORD="")
         settings.write_text(f"[ftp:central]\nhost = 127.0.0.1\nuser = anna\npassword = {ftp.PASSWORD}\n")
-        get(server, here, CENTRAL_FTP_PASSWORD="")
+        for mode, warned in ((0o644, True), (0o600, False)):
+            settings.chmod(mode)
+            heard = ftp.Messages()
+            get(server, here, heard, CENTRAL_FTP_PASSWORD="")
+            assert any("chmod 600" in text for text in heard.of("warning")) == warned
         settings.write_text(f"[ftp:central]\nhost = elsewhere\nuser = anna\npassword = {ftp.PASSWORD}\n")
         with pytest.raises(lizsync.LizsyncError, match="No password was given"):
             get(server, here, CENTRAL_FTP_PASSWORD="")

@@ -233,6 +233,30 @@ def test_what_a_server_says_does_not_show_the_password(tmp_path):
     assert "***" in str(failure.value) and secret not in str(failure.value.outputs) + str(heard.lines)
 
 
+def test_what_a_server_says_is_short_and_plain(tmp_path):
+    here = folder(tmp_path)
+    secret = ftp.PASSWORD.encode()
+    # Of a password that is cut, nothing stays.
+    for said in (b"no \x1b[2J\x07 way", b"x" * 100_000, b"x" * 290 + secret):
+        heard = ftp.Messages()
+        with Script(replies={"PASS": b"530 " + said + b"\r\n"}) as script, pytest.raises(
+            lizsync.LizsyncError
+        ) as failure:
+            get(script, here, heard)
+        text = str(failure.value)
+        assert len(text) < 1000 and not any(ord(c) < 32 for c in text), text
+        assert ftp.PASSWORD[:4] not in text + str(heard.lines)
+
+
+def test_what_came_is_compared_with_the_hash_of_the_server(tmp_path):
+    here = folder(tmp_path)
+    replies = {"OPTS": b"200 ok\r\n", "HASH": b"213 SHA-256 0-3 " + b"0" * 64 + b" a\r\n"}
+    feat = b" MLST type*;\r\n SIZE\r\n HASH SHA-256*\r\n"
+    with Script(FILE + b"a\r\n", feat=feat, replies=replies) as script, pytest.raises(lizsync.LizsyncError):
+        get(script, here)
+    assert not (here / "a").exists()
+
+
 @pytest.mark.parametrize("key", ["CENTRAL_FTP_LOGIN", "CENTRAL_FTP_PASSWORD", "CENTRAL_FTP_REMOTE_DIR"])
 def test_no_command_is_injected(tmp_path, key):
     here = folder(tmp_path)

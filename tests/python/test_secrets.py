@@ -211,6 +211,8 @@ def test_no_algorithm_shows_or_keeps_a_password(scene):
     assert on_command_lines == []
     assert len(scene.said.of("info")) > 10, scene.said.lines
     assert shown(str(scene.said.lines)) == []
+    # Nor statements: what other crates log may hold data.
+    assert not [text for text in scene.said.of("debug") if "executing" in text or "preparing" in text]
     # What pg_dump saw. It has the password in its environment, which only its own user can read.
     assert "--schema" in scene.folder.joinpath("spy", "arguments").read_text()
     assert not scene.folder.joinpath("spy", "found").read_text()
@@ -244,6 +246,11 @@ def failures(scene):
         f"postgresql://anna:{WORDS['central']}%zz@127.0.0.1/x",
         f"postgresql://anna:x@127.0.0.1/x?{WORDS['central']}",
         f"host=127.0.0.1 options='-c a.b={WORDS['central']}' port=1 user=x",
+        f"host=127.0.0.1 dbname=postgresql://anna:{WORDS['central']}@127.0.0.1/x",
+        f"host=127.0.0.1 user=anna:{WORDS['central']}@127.0.0.1 dbname=x",
+        f"host=anna:{WORDS['central']}@127.0.0.1 dbname=x",
+        f"host=127.0.0.1 dbname=x passfile=postgresql://anna:{WORDS['central']}@127.0.0.1/x",
+        f"service=postgresql://anna:{WORDS['central']}@127.0.0.1/x",
     ]
     for conninfo in broken:
         yield {"connections": {"central": conninfo, "clone": scene.conninfo("clone")}}
@@ -257,6 +264,8 @@ def failures(scene):
         yield {f"{which}_FTP_PASSWORD": PASSWORDS["ftp"] + "\0"}
     for name in ("ZIP_FILE", "POSTGRESQL_BINARY_PATH", "CLONE_QGIS_PROJECT_FOLDER", "LOCAL_QGIS_PROJECT_FOLDER"):
         yield {name: central}
+    for name in ("SCHEMAS", "TABLES", "FTP_TLS", "FTP_CA_FILE"):
+        yield {name: f"postgresql://anna:{WORDS['central']}@127.0.0.1/x"}
 
 
 def test_no_failure_shows_a_password(scene):

@@ -135,7 +135,9 @@ pub(super) mod tests {
 
     #[test]
     fn what_breaks_the_grammar_is_an_error_that_shows_no_password() {
+        let long = format!("{}=x", "Second".repeat(8));
         for text in [
+            &long,
             "host",
             "host=db password=first Second",
             "password='first Second",

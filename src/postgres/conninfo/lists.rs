@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{Conninfo, Place, Surroundings};
 use crate::error::{Error, Result};
-use crate::secret::is_connection;
+use crate::secret::is_nested;
 use crate::text::tr;
 
 const DEFAULT_PORT: u16 = 5432;
@@ -77,6 +77,19 @@ fn port(text: &str) -> Result<u16> {
 }
 
 fn place(name: &str, address: &str, port: u16, surroundings: &Surroundings) -> Result<Place> {
+    let abstract_socket = name.starts_with('@');
+    // The rest of a connection string in another grammar, and perhaps a password: not shown.
+    let odd = match name.starts_with('/') {
+        true => is_nested(name) || name.contains(';') && name.contains('='),
+        false => name.contains([';', '=', '@', '/']) || name.contains(char::is_whitespace),
+    };
+    if odd && !abstract_socket {
+        return Err(
+            Error::parameter(tr!("The value of “host” is not a host name.")).hint(tr!(
+                "Separate keyword=value pairs by spaces, and the hosts of a list by commas."
+            )),
+        );
+    }
     if !address.is_empty() {
         let parsed: IpAddr = address.parse().map_err(|_| {
             Error::parameter(tr!("The value of “hostaddr” is not an IP address."))
@@ -91,23 +104,10 @@ fn place(name: &str, address: &str, port: u16, surroundings: &Surroundings) -> R
     if name.is_empty() {
         return Ok(default_place(port, surroundings));
     }
-    let abstract_socket = name.starts_with('@');
     if abstract_socket || (cfg!(not(unix)) && name.starts_with('/')) {
         return Err(
             Error::parameter(tr!("This kind of local socket is not supported."))
                 .hint(tr!("Give a host name such as localhost.")),
-        );
-    }
-    // The rest of a connection string in another grammar, and perhaps a password: not shown.
-    let odd = match name.starts_with('/') {
-        true => name.contains('=') && (name.contains(';') || is_connection(name)),
-        false => name.contains([';', '=']) || name.contains(char::is_whitespace),
-    };
-    if odd {
-        return Err(
-            Error::parameter(tr!("The value of “host” is not a host name.")).hint(tr!(
-                "Separate keyword=value pairs by spaces, and the hosts of a list by commas."
-            )),
         );
     }
     if name.starts_with('/') {
@@ -159,6 +159,10 @@ mod tests {
             "host='a sesame'",
             "host=/run;password=sesame",
             "postgresql://%2Frun password='sesame'",
+            "host=anna:sesame@db",
+            "host=postgresql://anna:sesame@db",
+            "host=/postgresql://anna:sesame@db",
+            "host=anna:sesame@db hostaddr=10.0.0.1",
         ] {
             let sentence = servers(text).unwrap_err().sentence();
             assert!(

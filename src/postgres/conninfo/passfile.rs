@@ -113,6 +113,10 @@ mod tests {
         assert_eq!(find(text, "other", 1, "x", "y").as_deref(), Some("any"));
         assert_eq!(find("db:5432:gis:anna", "db", 5432, "gis", "anna"), None);
         assert_eq!(find("db:5432:gis:an*:x", "db", 5432, "gis", "anna"), None);
+        assert_eq!(
+            find("#db:5432:gis:anna:x", "#db", 5432, "gis", "anna"),
+            None
+        );
     }
 
     #[test]
@@ -130,7 +134,15 @@ mod tests {
         let path = directory.path().join("pgpass");
         assert!(PasswordFile::read(&path).unwrap().is_none());
         fs::write(&path, "*:*:*:*:secret").unwrap();
-        for (mode, accepted) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false)] {
+        for (mode, accepted) in [
+            (0o600, true),
+            (0o400, true),
+            (0o640, false),
+            (0o604, false),
+            (0o620, false),
+            (0o602, false),
+            (0o601, false),
+        ] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             match PasswordFile::read(&path) {
                 Ok(file) => assert!(accepted && file.is_some(), "{mode:o}"),
@@ -144,7 +156,8 @@ mod tests {
                 }
             }
         }
-        assert!(PasswordFile::read(directory.path()).is_err());
+        let error = PasswordFile::read(directory.path()).err().unwrap();
+        assert!(error.to_string().contains("not a plain file"), "{error}");
     }
 
     fn escape(text: &str) -> String {

@@ -136,8 +136,9 @@ fn add_service(conninfo: &mut Conninfo, surroundings: &Surroundings) -> Result<O
         Error::new(
             Kind::Connection,
             tr!(
-                "The service “{name}” is not in {places}.",
-                name,
+                "The service {name} is not in {places}.",
+                name = shown(&name)
+                    .unwrap_or_else(|| tr!("(its name is not shown, as it may hold a password)")),
                 places = service::places(file.as_deref(), surroundings)
             ),
         )
@@ -358,6 +359,32 @@ mod tests {
         let error = read("service=other", &surroundings).unwrap_err();
         assert_eq!(error.kind(), Kind::Connection);
         assert!(error.to_string().contains("services") && error.to_string().contains("“other”"));
+    }
+
+    #[test]
+    fn a_connection_string_within_another_is_not_shown() {
+        const URI: &str = "postgresql://anna:sesame@db/gis";
+        for value in [
+            format!("dbname={URI}"),
+            "user=anna:sesame@db".to_owned(),
+            "dbname='host=x password=sesame'".to_owned(),
+            format!("passfile={URI}"),
+            format!("sslmode=require sslrootcert={URI}"),
+            format!("service={URI}"),
+        ] {
+            let error = read(&value, &anna()).unwrap_err();
+            assert!(!error.sentence().contains("sesame"), "{}", error.sentence());
+        }
+        for variable in ["PGDATABASE", "PGUSER", "PGHOST", "PGSERVICE", "PGPASSFILE"] {
+            let surroundings = anna().variable(variable, URI);
+            let sentence = read("connect_timeout=1", &surroundings).map_or_else(
+                |error| error.sentence(),
+                |_| format!("{variable} was taken: sesame"),
+            );
+            assert!(!sentence.contains("sesame"), "{sentence}");
+        }
+        // Names may have a colon.
+        assert_eq!(read("user=a:b dbname=c@d", &anna()).unwrap().user, "a:b");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Conninfo;
 use crate::error::{Error, Result};
-use crate::secret::is_connection;
+use crate::secret::is_nested;
 use crate::text::{Text, tr};
 
 impl Conninfo {
@@ -50,7 +50,7 @@ impl Conninfo {
         let pair = |keyword: &str, value: &str| match keyword {
             "password" | "sslpassword" => false,
             "options" if value.trim_start().starts_with('-') => false,
-            _ => value.contains('=') && is_connection(value),
+            _ => is_nested(value),
         };
         match self
             .0
@@ -63,7 +63,7 @@ impl Conninfo {
                 keyword
             ))
             .hint(tr!(
-                "Separate keyword=value pairs by spaces, and write '' for a value that is empty."
+                "Give a URI as the whole connection; separate keyword=value pairs by spaces, and write '' for a value that is empty."
             ))),
         }
     }

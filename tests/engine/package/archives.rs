@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::fixture::*;
 use crate::support::Database;
+use crate::support::role::Role;
 
 type Members = Vec<(String, Vec<u8>)>;
 
@@ -151,6 +152,20 @@ fn damaged_and_foreign_zips() {
         edit_manifest(m, |v| v["snapshot"] = json!("999999999:999999999:"))
     });
     case.refuses(file, "has not reached", |m| {
+        edit_manifest(m, |v| {
+            v["snapshot"] = json!("9223372036854775807:9223372036854775807:");
+        })
+    });
+    // Beyond a bigint, where it would be a negative number, and all edits to come would count as taken.
+    case.refuses(file, "is not a snapshot", |m| {
+        edit_manifest(m, |v| {
+            v["snapshot"] = json!("18446744073709551615:18446744073709551615:");
+        })
+    });
+    case.refuses(file, "it holds a null character", |m| {
+        edit_manifest(m, |v| v["tables"][0]["columns"][0] = json!("a\0b"))
+    });
+    case.refuses(file, "has not reached", |m| {
         edit_manifest(m, |v| v["central"]["timeline"] = json!(99))
     });
     case.refuses(file, "version of the central's server", |m| {
@@ -184,6 +199,34 @@ fn damaged_and_foreign_zips() {
     case.refuses_file(file, "it is a folder", case.folder.0.path());
     // The package itself is still fine.
     deploy(&case.central, &case.clone, &case.zip).unwrap();
+}
+
+/// The last member of all is read before the first statement is executed.
+#[test]
+fn nothing_is_executed_before_all_is_verified() {
+    use lizsync::feedback::{Event, Feedback};
+    let case = Case::new("verified");
+    let mut members = read(&case.zip);
+    let rows = find(&mut members, "data/00002.copy");
+    rows[0] ^= 1;
+    let path = case.folder.path("changed.zip");
+    write(&path, &members);
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let sink = heard.clone();
+    let feedback = Feedback::new(move |event| {
+        if let Event::Message(_, text) = event {
+            sink.lock().unwrap().push(text);
+        }
+    });
+    let parameters = deploy_parameters(&case.central, &case.clone, &path);
+    let error = lizsync::registry::run(DEPLOY, &parameters, &feedback).unwrap_err();
+    assert_eq!(error.kind(), Kind::File, "{error}");
+    let heard = heard.lock().unwrap();
+    assert!(heard.iter().any(|text| text.contains("Verifying")));
+    assert!(
+        !heard.iter().any(|text| text.contains("Creating")),
+        "{heard:?}"
+    );
 }
 
 /// A zip of members with an attribute of Unix, compressed.
@@ -312,6 +355,22 @@ fn a_package_of_another_user_in_a_folder_of_everybody() {
         case.refuses_file(Kind::File, said, &link);
         open(0o755);
         deploy(&case.central, &case.clone, &case.zip).unwrap();
+        // The link of another user leads to a package in a folder of his; the system itself follows it only where there
+        // is no sticky bit.
+        let theirs = Folder::new();
+        let package = theirs.path("p.zip");
+        std::fs::copy(&case.zip, &package).unwrap();
+        let link = case.folder.path("theirs.zip");
+        std::os::unix::fs::symlink(&package, &link).unwrap();
+        std::os::unix::fs::lchown(&link, Some(65_534), None).unwrap();
+        open(0o777);
+        case.refuses_file(Kind::File, said, &link);
+        // One more link on the way.
+        let mine = theirs.path("mine.zip");
+        std::os::unix::fs::symlink(&link, &mine).unwrap();
+        case.refuses_file(Kind::File, said, &mine);
+        open(0o755);
+        deploy(&case.central, &case.clone, &mine).unwrap();
     }
 }
 
@@ -365,6 +424,44 @@ fn scripts_that_the_hash_does_not_catch() {
             br#"[{"schema":"other","name":"x","last_value":1,"is_called":true}]"#,
         );
     });
+}
+
+/// What a script sets ends with it, also who the session is: the deployment goes on as who began it.
+#[test]
+fn settings_of_a_script_end_with_it() {
+    let role = Role::new("gis_owner");
+    let case = Case::new("settings");
+    case.clone.run(&format!(
+        "GRANT CREATE ON DATABASE \"{}\" TO {}",
+        case.clone.name, role.name
+    ));
+    for (number, set) in [
+        "SET ROLE {role}",
+        "SET LOCAL ROLE {role}",
+        "SET SESSION AUTHORIZATION {role}",
+        "SET search_path = audit",
+        "SET row_security = on; SET statement_timeout = 1",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let set = set.replace("{role}", &role.name);
+        let owner = match set.contains(&role.name) {
+            true => role.name.as_str(),
+            false => "postgres",
+        };
+        let mut members = read(&case.zip);
+        let sql = format!("{set}; CREATE SCHEMA made_{number};");
+        forge(&mut members, "additional.sql", sql.as_bytes());
+        let path = case.folder.path("settings.zip");
+        write(&path, &members);
+        deploy(&case.central, &case.clone, &path).unwrap_or_else(|error| panic!("{set}: {error}"));
+        let made =
+            format!("SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'made_{number}'");
+        assert_eq!(case.clone.value(&made), owner, "{set}");
+        crate::support::synchronize(&case.central, &case.clone);
+    }
+    case.clone.run(&format!("DROP OWNED BY {}", role.name));
 }
 
 #[test]

@@ -86,11 +86,12 @@ fn edits_that_the_central_has_not_received() {
         "{said}"
     );
 
-    // The central's ledger, as a synchronisation leaves it.
+    // The central's ledger and the memory of the clone, as a synchronisation leaves them.
     let ledger = |deployment: &str, system: &str| {
-        let values = clone.rows(&format!("SELECT server_id, txid_current_snapshot(), ({deployment}), system_identifier + {system} FROM lizsync.server_metadata, lizsync.deployment, pg_control_system()"));
+        clone.run("INSERT INTO lizsync.runs (number, sync_id, central_snapshot, clone_snapshot, standbys) SELECT max(number) + 1, md5(random()::text)::uuid, '1:1:', txid_current_snapshot(), false FROM lizsync.runs");
+        let values = clone.rows(&format!("SELECT server_id, clone_snapshot, ({deployment}), system_identifier + {system}, sync_id FROM lizsync.server_metadata, lizsync.deployment, pg_control_system(), lizsync.runs ORDER BY number DESC LIMIT 1"));
         let values = values[0].replace('|', "', '");
-        central.run(&format!("DELETE FROM lizsync.received; INSERT INTO lizsync.received (sender, snapshot, deployment, system_identifier, sync_id) SELECT v.a::uuid, v.b::txid_snapshot, v.c::uuid, v.d::bigint, md5(random()::text)::uuid FROM (VALUES ('{values}')) AS v (a, b, c, d)"));
+        central.run(&format!("DELETE FROM lizsync.received; INSERT INTO lizsync.received (sender, snapshot, deployment, system_identifier, sync_id) SELECT v.a::uuid, v.b::txid_snapshot, v.c::uuid, v.d::bigint, v.e::uuid FROM (VALUES ('{values}')) AS v (a, b, c, d, e)"));
     };
     for (deployment, system) in [("md5(random()::text)::uuid", "0"), ("deployment", "1")] {
         ledger(deployment, system);
