@@ -1,6 +1,7 @@
 //! Databases of the former plugin move over: central and clones are upgraded, synchronise, and hold the same.
 
 mod catalogue;
+mod concurrent;
 mod failures;
 mod fixture;
 mod functions;
