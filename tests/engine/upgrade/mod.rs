@@ -6,6 +6,7 @@ mod failures;
 mod fixture;
 mod functions;
 mod log;
+mod rows;
 mod truncates;
 
 use serde_json::json;
