@@ -5,6 +5,7 @@ mod concurrent;
 mod failures;
 mod fixture;
 mod functions;
+mod listed;
 mod log;
 mod rows;
 mod truncates;
