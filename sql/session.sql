@@ -18,6 +18,8 @@ SET client_min_messages = warning;
 -- Rows that a policy hides must be an error, never a silent difference.
 SET row_security = off;
 SET search_path = pg_catalog;
+-- Who waits for a lock must see what others did before they let it go. Transactions that need another level say so.
+SET default_transaction_isolation = 'read committed';
 -- The planner takes small queries of the catalog for large ones: compiling them takes a second.
 SET jit = off;
 -- What depends on the setting as it is, in one query, because each reads all settings:

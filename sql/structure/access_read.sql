@@ -110,13 +110,14 @@ BEGIN
         package := lizsync.former_package(new_tables.receiver, new_tables.after_event);
         RETURN QUERY
         -- Oids of that log can be those of another server.
-        SELECT l.schema_name, l.table_name,
-               coalesce(to_regclass(quote_ident(l.schema_name) || '.' || quote_ident(l.table_name))::oid, max(l.relid)),
+        SELECT coalesce(p.root_schema, l.schema_name), coalesce(p.root_name, l.table_name),
+               coalesce(p.root, to_regclass(quote_ident(l.schema_name) || '.' || quote_ident(l.table_name))::oid, max(l.relid)),
                lizsync.former_uid(l.row_data) IS NULL, min(l.event_id), max(l.event_id), max(l.action_tstamp_tx)
         FROM audit.logged_actions AS l
+        LEFT JOIN lizsync.former_partitions() AS p ON p.leaf_schema = l.schema_name AND p.leaf_name = l.table_name
         WHERE l.former AND l.event_id > package AND l.action IN ('I', 'U', 'D') AND l.row_data IS NOT NULL
           AND lizsync.former_lacks(new_tables.receiver, l.sync_data)
-        GROUP BY l.schema_name, l.table_name, lizsync.former_uid(l.row_data) IS NULL;
+        GROUP BY l.schema_name, l.table_name, p.root_schema, p.root_name, p.root, lizsync.former_uid(l.row_data) IS NULL;
     END IF;
 END
 $function$;

@@ -51,6 +51,9 @@ BEGIN
                     SELECT a.oid, format('%I.%I', n.nspname, w.relname) AS name, w.relkind, w.relowner, w.relacl, w.reloptions,
                            pg_get_viewdef(a.oid) AS definition, obj_description(a.oid, 'pg_class') AS comment,
                            EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = a.oid)
+                               OR EXISTS (SELECT FROM pg_rewrite AS g WHERE g.ev_class = a.oid AND g.rulename <> '_RETURN')
+                               OR EXISTS (SELECT FROM pg_attrdef AS g WHERE g.adrelid = a.oid)
+                               OR EXISTS (SELECT FROM pg_description AS g WHERE g.classoid = 'pg_class'::regclass AND g.objoid = a.oid AND g.objsubid > 0)
                                OR EXISTS (SELECT FROM pg_attribute AS x WHERE x.attrelid = a.oid AND x.attacl IS NOT NULL) AS more
                     FROM (SELECT o.oid, max(o.depth) AS depth FROM above AS o GROUP BY o.oid) AS a
                     JOIN pg_class AS w ON w.oid = a.oid JOIN pg_namespace AS n ON n.oid = w.relnamespace

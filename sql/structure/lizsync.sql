@@ -141,6 +141,8 @@ CREATE TABLE IF NOT EXISTS {lizsync}.pulled (
     field_times {hstore}.hstore,
     user_name text
 );
+-- Without a key, a publication of all tables would let nobody delete rows.
+ALTER TABLE {lizsync}.pulled REPLICA IDENTITY FULL;
 CREATE INDEX IF NOT EXISTS pulled_sync_id_idx ON {lizsync}.pulled (sync_id);
 COMMENT ON TABLE {lizsync}.pulled IS 'In a clone: what the last runs brought; a central that has lost it gets it back';
 
@@ -155,6 +157,7 @@ CREATE TABLE IF NOT EXISTS {lizsync}.sent (
     field_times {hstore}.hstore,
     user_name text
 );
+ALTER TABLE {lizsync}.sent REPLICA IDENTITY FULL;
 CREATE INDEX IF NOT EXISTS sent_sync_id_idx ON {lizsync}.sent (sync_id);
 COMMENT ON TABLE {lizsync}.sent IS 'In a clone: changes that had been set aside and that the last runs sent; they are sent again if the central turns out to lack such a run';
 
@@ -182,6 +185,7 @@ CREATE TABLE IF NOT EXISTS {lizsync}.pruned (
     snapshot txid_snapshot NOT NULL,
     pruned_at timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE {lizsync}.pruned REPLICA IDENTITY FULL;
 COMMENT ON TABLE {lizsync}.pruned IS 'In the central: what may be gone from its log, all that is visible in one of these snapshots';
 
 CREATE TABLE IF NOT EXISTS {lizsync}.sys_structure_metadonnee (

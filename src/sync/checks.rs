@@ -109,12 +109,13 @@ impl Run<'_> {
             .doing(|| tr!("Reading the change log of the central"))?;
         for row in of_clone {
             let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
-            scope.add_unusable(table, row.get(2));
+            let wanted = wanted.schemas.contains(&table.schema) && wanted.has(&table);
+            scope.add_unusable(table, row.get(2), !wanted);
         }
         for row in of_central {
             let table = Table::new(row.get::<_, String>(0), row.get::<_, String>(1));
             if wanted.has(&table) {
-                scope.add_unusable(table, false);
+                scope.add_unusable(table, false, false);
             }
         }
         Ok(())

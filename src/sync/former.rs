@@ -144,9 +144,7 @@ impl Run<'_> {
         }
         transaction
             .execute(
-                "UPDATE audit.logged_actions SET sync_data = jsonb_set(sync_data, '{replayed_by}',
-                     coalesce(sync_data -> 'replayed_by', '{}') || jsonb_build_object($3::text, $4::text))
-                 WHERE former AND action = 'T' AND schema_name = $1 AND table_name = $2",
+                include_str!("../../sql/sync/former_settled_here.sql"),
                 &[
                     &table.schema,
                     &table.name,

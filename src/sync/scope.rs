@@ -44,6 +44,8 @@ pub struct Unusable {
     pub table: Table,
     /// Whether this is about events of rows that have no uid.
     pub without_uid: bool,
+    /// Whether the clone does not synchronise it: then the central's edits stay where they are.
+    pub unwanted: bool,
 }
 
 /// What one side has of a table.
@@ -136,10 +138,15 @@ impl Scope {
     }
 
     /// Adds a table of which there are edits, but that is not among those that can be synchronised.
-    pub fn add_unusable(&mut self, table: Table, without_uid: bool) {
-        let found = |u: &Unusable| u.table == table && u.without_uid == without_uid;
-        if !self.unusable.iter().any(found) {
-            self.unusable.push(Unusable { table, without_uid });
+    pub fn add_unusable(&mut self, table: Table, without_uid: bool, unwanted: bool) {
+        let found = |u: &&mut Unusable| u.table == table && u.without_uid == without_uid;
+        match self.unusable.iter_mut().find(found) {
+            Some(known) => known.unwanted &= unwanted,
+            None => self.unusable.push(Unusable {
+                table,
+                without_uid,
+                unwanted,
+            }),
         }
     }
 
@@ -273,10 +280,17 @@ impl Scope {
         usable.chain(unusable)
     }
 
-    /// The tables as four SQL arrays: number, schema, name, and whether it stands for rows without uid.
-    pub fn arrays(&self) -> String {
+    /// The tables whose edits on that side are read, as four SQL arrays: number, schema, name, and whether it stands
+    /// for rows without uid.
+    pub fn arrays(&self, sender: Side) -> String {
+        let left = |number: usize| {
+            let of = number.checked_sub(self.tables.len());
+            let unusable = of.and_then(|place| self.unusable.get(place));
+            sender == Side::Central && unusable.is_some_and(|unusable| unusable.unwanted)
+        };
         let list = |of: fn((usize, (&Table, bool))) -> String| {
-            let items: Vec<String> = self.all().enumerate().map(of).collect();
+            let all = self.all().enumerate();
+            let items: Vec<String> = all.filter(|(number, _)| !left(*number)).map(of).collect();
             items.join(", ")
         };
         format!(

@@ -120,9 +120,9 @@ pub fn transfer(
     let package_event = new
         .package_event
         .map_or_else(|| "NULL".to_owned(), |event| event.to_string());
-    let copy = |new: &str| {
+    let copy = |sender, new: &str| {
         Template::new(include_str!("../../sql/sync/changes.sql"))
-            .set("tables", scope.arrays())
+            .set("tables", scope.arrays(sender))
             .set("new", new)
             .set("package_event", package_event.as_str())
             .sql()
@@ -131,9 +131,11 @@ pub fn transfer(
     let read_clone: fn() -> Text = || tr!("Reading the change log of the clone");
     let read_store: fn() -> Text = || tr!("Reading what was set aside");
     let central_log = from_central
-        .copy_out(&copy(&new.central))
+        .copy_out(&copy(Side::Central, &new.central))
         .doing(read_central)?;
-    let clone_log = from_clone.copy_out(&copy(&new.clone)).doing(read_clone)?;
+    let clone_log = from_clone
+        .copy_out(&copy(Side::Clone, &new.clone))
+        .doing(read_clone)?;
     let to_central = central
         .connection
         .copy_in(STAGE)

@@ -7,6 +7,6 @@ SELECT c.id, count(*) FILTER (WHERE l.action <> 'T' AND l.row_data IS NOT NULL) 
 FROM unnest($1::uuid[], $2::bigint[]) AS c (id, after_event)
 JOIN {log} AS l ON l.event_id > coalesce(c.after_event, 0)
 WHERE (l.sync_data ->> 'origin') IS DISTINCT FROM c.id::text
-  AND (NOT $3 OR coalesce(l.sync_data ->> 'origin', $4::uuid::text) = $4::uuid::text)
+  AND (NOT $3 OR coalesce(nullif(l.sync_data ->> 'origin', ''), $4::uuid::text) = $4::uuid::text)
   AND NOT coalesce(jsonb_exists(l.sync_data -> 'replayed_by', c.id::text), false)
 GROUP BY c.id ORDER BY c.id

@@ -36,6 +36,36 @@ pub(super) fn upgrade(
 ) -> Result<Text> {
     let name = connection.describe().to_owned();
     let layout = Layout::of(version).ok_or_else(|| unknown(&name, version))?;
+    let upgraded = locked_and_upgraded(connection, layout, version, run_it, feedback);
+    // Somebody else may have upgraded it meanwhile: then what was looked for is elsewhere.
+    match upgraded {
+        Err(error) if error.sqlstate_code() == Some(NO_SUCH_TABLE) => {
+            match identity::inspect(&mut **connection)? {
+                Installed::Ours(_) => Ok(by_somebody_else(&name)),
+                _ => Err(error),
+            }
+        }
+        upgraded => upgraded,
+    }
+}
+
+const NO_SUCH_TABLE: &str = "42P01";
+
+fn by_somebody_else(name: &Text) -> Text {
+    tr!(
+        "The LizSync tables of {name} were upgraded by somebody else just now: nothing was done.",
+        name
+    )
+}
+
+fn locked_and_upgraded(
+    connection: &mut Connection,
+    layout: Layout,
+    version: &str,
+    run_it: bool,
+    feedback: &Feedback,
+) -> Result<Text> {
+    let name = connection.describe().to_owned();
     let survey = Survey::of(&mut **connection, layout, version, &name)?;
     tell(connection, &survey, version, feedback)?;
     survey.refuse_others(&name)?;
@@ -60,12 +90,7 @@ pub(super) fn upgrade(
     // Somebody may have upgraded it meanwhile.
     match identity::inspect(&mut transaction)? {
         Installed::Older(now) if now == version => (),
-        _ => {
-            return Ok(tr!(
-                "The LizSync tables of {name} were upgraded by somebody else just now: nothing was done.",
-                name
-            ));
-        }
+        _ => return Ok(by_somebody_else(&name)),
     }
     let survey = Survey::of(&mut transaction, layout, version, &name)?;
     survey.refuse_others(&name)?;
@@ -169,14 +194,17 @@ fn tell(
     Ok(())
 }
 
-/// The tables that the upgrade changes: those with triggers first, as whoever edits takes them in this order.
+/// The tables that the upgrade changes: those with triggers first, as whoever edits takes them in this order, and of a
+/// partition its partitioned table.
 fn to_lock(transaction: &mut Transaction<'_>, survey: &Survey) -> Result<Vec<(String, u32)>> {
-    let mut tables: Vec<(String, u32)> = survey
-        .audited
-        .iter()
-        .filter(|relation| matches!(relation.kind.as_str(), "r" | "p"))
-        .map(|relation| (relation.table.to_string(), relation.oid))
-        .collect();
+    let oids: Vec<u32> = survey.audited.iter().map(|relation| relation.oid).collect();
+    let rows = transaction
+        .query(
+            include_str!("../../../sql/structure/former/locked.sql"),
+            &[&oids],
+        )
+        .doing(|| tr!("Looking for the triggers of the former plugin"))?;
+    let mut tables: Vec<(String, u32)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let own = survey.layout.tables();
     let rows = transaction
         .query(

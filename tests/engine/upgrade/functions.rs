@@ -124,6 +124,33 @@ fn objects_and_grants_of_users_stay() {
 }
 
 #[test]
+fn views_that_could_not_be_made_again_as_they_are_stop_the_upgrade() {
+    let old = former("0.4.5").central("view_parts", None);
+    old.run("CREATE VIEW lizsync.runs_of AS SELECT sync_id, max_event_id, sync_type FROM lizsync.history");
+    let parameters = json!({"CONNECTION_NAME": old.conninfo(), "RUNIT": true});
+    for (made, dropped) in [
+        (
+            "CREATE RULE mine AS ON DELETE TO lizsync.runs_of DO INSTEAD NOTHING",
+            "DROP RULE mine ON lizsync.runs_of",
+        ),
+        (
+            "ALTER VIEW lizsync.runs_of ALTER COLUMN sync_type SET DEFAULT 'mine'",
+            "ALTER VIEW lizsync.runs_of ALTER COLUMN sync_type DROP DEFAULT",
+        ),
+        (
+            "COMMENT ON COLUMN lizsync.runs_of.sync_type IS 'mine'",
+            "COMMENT ON COLUMN lizsync.runs_of.sync_type IS NULL",
+        ),
+    ] {
+        old.run(made);
+        let said = refused(UPGRADE, parameters.clone(), Kind::State);
+        assert!(said.contains("lizsync.runs_of"), "{made}: {said}");
+        old.run(dropped);
+    }
+    upgrade(&old, None);
+}
+
+#[test]
 fn what_depends_on_what_goes_is_told_and_nothing_changes() {
     let old = former("0.4.5").central("depends", None);
     old.run("CREATE VIEW gis.differences AS SELECT * FROM lizsync.compare_tables('a', 'b')");
@@ -203,7 +230,22 @@ fn a_schema_audit_of_somebody_else() {
     );
 
     let old: Database = former.central("taken_audit", None);
-    old.run("CREATE SCHEMA audit; CREATE TABLE audit.logged_actions (x int)");
+    // An audit trigger of another origin, with the names that are common.
+    old.run(
+        "CREATE SCHEMA audit;
+         CREATE TABLE audit.logged_actions (event_id bigserial PRIMARY KEY, table_name text NOT NULL, action text NOT NULL, row_data public.hstore);
+         CREATE FUNCTION audit.if_modified_func() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $body$
+         BEGIN
+             INSERT INTO audit.logged_actions (table_name, action, row_data) VALUES (TG_TABLE_NAME, left(TG_OP, 1), hstore(coalesce(NEW, OLD)));
+             RETURN NULL;
+         END $body$;
+         CREATE FUNCTION audit.audit_table(target regclass) RETURNS void LANGUAGE plpgsql AS $body$
+         BEGIN
+             EXECUTE 'CREATE TRIGGER audit_trigger_row AFTER INSERT OR UPDATE OR DELETE ON ' || target || ' FOR EACH ROW EXECUTE PROCEDURE audit.if_modified_func()';
+         END $body$;
+         CREATE VIEW audit.counts AS SELECT table_name, count(*) FROM audit.logged_actions GROUP BY 1;
+         SELECT audit.audit_table('gis.tree'); INSERT INTO gis.tree (name) VALUES ('before')",
+    );
     let said = refused(
         UPGRADE,
         json!({"CONNECTION_NAME": old.conninfo(), "RUNIT": true}),
@@ -213,5 +255,24 @@ fn a_schema_audit_of_somebody_else() {
     assert_eq!(
         old.value("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'lizsync_audit%'"),
         "6"
+    );
+    old.run("INSERT INTO gis.tree (name) VALUES ('refused')");
+    // The way out that docs/migrating.md gives.
+    let document = include_str!("../../../docs/migrating.md");
+    let (_, way_out) = document
+        .split_once("```sql\nBEGIN;\nALTER SCHEMA audit")
+        .unwrap();
+    let (way_out, _) = way_out.split_once("```").unwrap();
+    old.run(&format!("BEGIN; ALTER SCHEMA audit{way_out}"));
+    old.run("INSERT INTO gis.tree (name) VALUES ('moved')");
+    upgrade(&old, None);
+    old.run("INSERT INTO gis.tree (name) VALUES ('upgraded'); SELECT audit_trigger.audit_table('gis.quiet'); INSERT INTO gis.quiet (code) VALUES ('new')");
+    assert_eq!(
+        old.rows("SELECT * FROM audit_trigger.counts ORDER BY 1"),
+        ["quiet|1", "tree|4"]
+    );
+    assert_eq!(
+        old.rows("SELECT former, count(*) FROM audit.logged_actions WHERE table_name = 'tree' GROUP BY 1 ORDER BY 1"),
+        ["f|1", "t|3"]
     );
 }

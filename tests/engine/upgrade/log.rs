@@ -113,3 +113,47 @@ fn a_restored_dump_has_transaction_numbers_of_another_server() {
         );
     }
 }
+
+#[test]
+fn what_a_clone_took_over_its_own_edits_is_not_sent() {
+    let former = former("0.4.5");
+    let central = former.central("taken", None);
+    for letter in "ABCD".chars() {
+        central.run(&format!(
+            "INSERT INTO gis.tree (uid, name) VALUES ('{}', '{letter}')",
+            uid(letter)
+        ));
+    }
+    let one = former.clone(&central, "taken_one", None);
+    let id = |database: &crate::support::Database| {
+        database.value("SELECT server_id FROM lizsync.server_metadata")
+    };
+    let (central_id, one_id) = (id(&central), id(&one));
+    one.run("UPDATE gis.tree SET name = 'one', height = 5 WHERE name = 'A'; UPDATE gis.tree SET height = 5 WHERE name = 'B'");
+    // Sent, and marked so; the central went on from there.
+    one.run(&format!(
+        "UPDATE gis.tree SET height = 7 WHERE name = 'C'; UPDATE audit.logged_actions
+         SET sync_data = jsonb_set(sync_data, '{{replayed_by,{central_id}}}', '\"x\"') WHERE changed_fields -> 'height' = '7'"
+    ));
+    // A run of the former plugin that died when the clone had taken the central's edits.
+    let edits = "UPDATE gis.tree SET name = 'central' WHERE name IN ('A', 'one'); DELETE FROM gis.tree WHERE name = 'B'; UPDATE gis.tree SET height = 8 WHERE name = 'C'";
+    central.run(&format!(
+        "{edits}; UPDATE audit.logged_actions SET sync_data = jsonb_set(sync_data, '{{replayed_by,{one_id}}}', '\"x\"')"
+    ));
+    one.run(&format!(
+        "BEGIN; SET LOCAL lizsync.server_from = '{central_id}'; {edits}; COMMIT; UPDATE gis.tree SET height = 9 WHERE name = 'D'"
+    ));
+    upgrade(&central, None);
+    upgrade(&one, None);
+    let outputs = synchronize(&central, &one, None);
+    // The heights of A and D.
+    assert_eq!(outputs["CAPTURED_CLONE"].as_u64(), Some(2), "{outputs}");
+    assert_eq!(outputs["CAPTURED_CENTRAL"].as_u64(), Some(0), "{outputs}");
+    assert_eq!(outputs["CONFLICTS"].as_u64(), Some(0), "{outputs}");
+    for database in [&central, &one] {
+        assert_eq!(
+            database.rows("SELECT name, height FROM gis.tree ORDER BY 1"),
+            ["C|8", "D|9", "central|5"]
+        );
+    }
+}

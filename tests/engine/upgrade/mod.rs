@@ -1,10 +1,13 @@
 //! Databases of the former plugin move over: central and clones are upgraded, synchronise, and hold the same.
 
 mod catalogue;
+mod concurrent;
 mod failures;
 mod fixture;
 mod functions;
+mod listed;
 mod log;
+mod rows;
 mod truncates;
 
 use serde_json::json;

@@ -1,0 +1,129 @@
+//! Upgrades while others work.
+
+use serde_json::json;
+
+use super::fixture::{former, uid};
+use super::{UPGRADE, content, synchronize, upgrade};
+use crate::support::{messages, run, wait_for_lock};
+
+#[test]
+fn what_is_committed_while_it_waits_is_not_lost() {
+    for level in ["read committed", "repeatable read", "serializable"] {
+        let former = former("0.4.5");
+        let central = former.central("waits", None);
+        let one = former.clone(&central, "waits_one", None);
+        upgrade(&central, None);
+        // What a role or a database has by default must not decide what the upgrade sees.
+        one.run(&format!(
+            "ALTER DATABASE \"{}\" SET default_transaction_isolation = '{level}'",
+            one.name
+        ));
+        let mut editor = one.connect();
+        editor
+            .batch_execute(&format!(
+                "BEGIN; INSERT INTO gis.tree (uid, name) VALUES ('{}', 'late')",
+                uid('L')
+            ))
+            .unwrap();
+        let conninfo = one.conninfo();
+        let upgrading = std::thread::spawn(move || {
+            run(UPGRADE, json!({"CONNECTION_NAME": conninfo, "RUNIT": true})).map(|_| ())
+        });
+        wait_for_lock(&one.name);
+        editor.batch_execute("COMMIT").unwrap();
+        upgrading.join().unwrap().unwrap();
+        synchronize(&central, &one, None);
+        assert_eq!(content(&central), content(&one), "{level}");
+        assert_eq!(
+            central.value("SELECT count(*) FROM gis.tree"),
+            "1",
+            "{level}"
+        );
+    }
+}
+
+#[test]
+fn of_several_at_once_one_upgrades_and_the_others_say_so() {
+    for version in ["0.4.5", "0.7.2"] {
+        let old = former(version).central("several", None);
+        // All have looked at it before one begins.
+        let mut editor = old.connect();
+        editor
+            .batch_execute("BEGIN; INSERT INTO gis.tree (name) VALUES ('open')")
+            .unwrap();
+        let upgrading: Vec<_> = (0..3)
+            .map(|_| {
+                let conninfo = old.conninfo();
+                std::thread::spawn(move || {
+                    messages(UPGRADE, json!({"CONNECTION_NAME": conninfo, "RUNIT": true}))
+                        .pop()
+                        .unwrap()
+                })
+            })
+            .collect();
+        while old.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'lizsync'") != "3" {
+            std::thread::yield_now();
+        }
+        editor.batch_execute("COMMIT").unwrap();
+        let said: Vec<String> = upgrading
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect();
+        let count = |what: &str| said.iter().filter(|text| text.contains(what)).count();
+        assert_eq!(count("were upgraded from version"), 1, "{said:?}");
+        assert_eq!(count("by somebody else just now"), 2, "{said:?}");
+    }
+}
+
+#[test]
+fn who_writes_through_a_partitioned_table_is_waited_for() {
+    let old = former("0.4.5").central("through", None);
+    old.run(
+        "CREATE TABLE gis.visit (day date, who text, uid uuid NOT NULL DEFAULT md5(random()::text || clock_timestamp()::text)::uuid)
+            PARTITION BY RANGE (day);
+         CREATE TABLE gis.visit_24 PARTITION OF gis.visit FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+         CREATE TABLE gis.visit_25 PARTITION OF gis.visit FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+         SELECT audit.audit_table('gis.visit_24')",
+    );
+    // Holds the partitioned table, not yet the partition that has the triggers.
+    let mut editor = old.connect();
+    editor
+        .batch_execute("BEGIN; INSERT INTO gis.visit VALUES ('2025-01-02', 'first')")
+        .unwrap();
+    let conninfo = old.conninfo();
+    let upgrading = std::thread::spawn(move || {
+        run(UPGRADE, json!({"CONNECTION_NAME": conninfo, "RUNIT": true})).map(|_| ())
+    });
+    wait_for_lock(&old.name);
+    editor
+        .batch_execute("INSERT INTO gis.visit VALUES ('2024-01-02', 'second'); COMMIT")
+        .unwrap();
+    upgrading.join().unwrap().unwrap();
+    assert_eq!(old.value("SELECT count(*) FROM gis.visit"), "2");
+}
+
+#[test]
+fn a_publication_of_all_tables_is_no_hindrance() {
+    let former = former("0.4.5");
+    let central = former.central("published", None);
+    central.run("CREATE PUBLICATION everything FOR ALL TABLES");
+    let one = former.clone(&central, "published_one", None);
+    upgrade(&central, None);
+    upgrade(&one, None);
+    for letter in "ABC".chars() {
+        for database in [&central, &one] {
+            database.run("INSERT INTO gis.tree (name) VALUES ('both')");
+        }
+        central.run(&format!(
+            "INSERT INTO gis.tree (uid, name) VALUES ('{}', 'x')",
+            uid(letter)
+        ));
+        run(
+            "synchronize_database",
+            json!({"CONNECTION_NAME_CENTRAL": central.conninfo(), "CONNECTION_NAME_CLONE": one.conninfo(), "PRUNE_LOG": true}),
+        )
+        .unwrap_or_else(|error| panic!("{}", error.sentence()));
+    }
+    assert_eq!(content(&one), content(&central));
+    assert_eq!(central.value("SELECT count(*) FROM gis.tree"), "9");
+}
