@@ -112,7 +112,7 @@ fn objects_and_grants_of_users_stay() {
         );
         old.run("INSERT INTO lizsync.history (sync_id, sync_type, max_event_id) VALUES (md5('x')::uuid, 'full', 5000000000)");
         assert_eq!(old.value("SELECT last FROM gis.above"), "5000000000");
-        role.run(&old, "SELECT count(*) FROM audit.logged_actions; SELECT * FROM lizsync.history; UPDATE gis.tree SET name = 'y'");
+        role.run(&old, "SELECT count(*) FROM audit.logged_actions; SELECT * FROM lizsync.history; SELECT * FROM lizsync.runs_of; UPDATE gis.tree SET name = 'y'");
         assert_eq!(
             old.value(
                 "SELECT count(*) FROM audit.logged_actions WHERE NOT former AND action = 'U'"
