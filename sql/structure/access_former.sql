@@ -110,7 +110,6 @@ SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan SE
 AS $function$
 #variable_conflict use_column
 DECLARE
-    receiver uuid := former_events.receiver;
     package bigint := lizsync.former_package(former_events.receiver, former_events.after_event);
 BEGIN
     RETURN QUERY
@@ -130,7 +129,7 @@ BEGIN
             LEFT JOIN partition AS p ON p.leaf_schema = l.schema_name AND p.leaf_name = l.table_name
             WHERE l.former AND l.event_id > package AND l.action IN ('I', 'U', 'D') AND l.row_data IS NOT NULL
               AND (l.action <> 'U' OR l.changed_fields OPERATOR({hstore}.<>) ''::{hstore}.hstore)
-              AND lizsync.former_lacks(receiver, l.sync_data)
+              AND lizsync.former_lacks(former_events.receiver, l.sync_data)
               AND NOT EXISTS (SELECT FROM emptied AS t
                               WHERE (t.schema_name, t.table_name) = (l.schema_name, l.table_name) AND t.event_id > l.event_id)
               AND NOT EXISTS (SELECT FROM emptied AS t

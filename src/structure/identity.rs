@@ -73,6 +73,11 @@ pub fn inspect(client: &mut impl GenericClient) -> Result<Installed> {
     let server = client.query_one(sql, &[]).doing(doing)?;
     let version: Option<String> = server.get("version");
     let version = version.unwrap_or_else(|| UNKNOWN.into());
+    // An upgrade may have been committed between the two looks.
+    let row = match row.get::<_, bool>("ours") || version != VERSION {
+        true => row,
+        false => read(client, doing())?,
+    };
     let hstore: Option<String> = row.get("hstore");
     match hstore {
         Some(hstore) if row.get("ours") => Ok(Installed::Ours(Box::new(Identity {

@@ -106,12 +106,12 @@ fn move_log(transaction: &mut Transaction<'_>, survey: &Survey) -> Result<()> {
     let doing = || tr!("Moving the log to the schema audit");
     if !survey.audit {
         install::create_schema(transaction, "audit")?;
-        let grants = transaction
-            .query(include_str!("../../../sql/structure/former/usage.sql"), &[])
-            .doing(doing)?;
-        for grant in grants {
-            transaction.batch_execute(grant.get("sql")).doing(doing)?;
-        }
+    }
+    let grants = transaction
+        .query(include_str!("../../../sql/structure/former/usage.sql"), &[])
+        .doing(doing)?;
+    for grant in grants {
+        transaction.batch_execute(grant.get("sql")).doing(doing)?;
     }
     transaction
         .batch_execute(

@@ -112,7 +112,7 @@ fn objects_and_grants_of_users_stay() {
         );
         old.run("INSERT INTO lizsync.history (sync_id, sync_type, max_event_id) VALUES (md5('x')::uuid, 'full', 5000000000)");
         assert_eq!(old.value("SELECT last FROM gis.above"), "5000000000");
-        role.run(&old, "SELECT count(*) FROM audit.logged_actions; SELECT * FROM lizsync.history; UPDATE gis.tree SET name = 'y'");
+        role.run(&old, "SELECT count(*) FROM audit.logged_actions; SELECT * FROM lizsync.history; SELECT * FROM lizsync.runs_of; UPDATE gis.tree SET name = 'y'");
         assert_eq!(
             old.value(
                 "SELECT count(*) FROM audit.logged_actions WHERE NOT former AND action = 'U'"
@@ -219,15 +219,22 @@ fn the_former_plugin_does_not_synchronise_with_an_upgraded_central() {
 fn a_schema_audit_of_somebody_else() {
     let former = former("0.7.2");
     let old = former.central("other_audit", None);
-    old.run(
-        "CREATE SCHEMA audit; CREATE TABLE audit.report (x int); COMMENT ON SCHEMA audit IS 'ours'",
-    );
+    let role = crate::support::role::Role::new("reader");
+    // Who watches for variables that hide others is no hindrance.
+    old.run(&format!(
+        "CREATE SCHEMA audit; CREATE TABLE audit.report (x int); COMMENT ON SCHEMA audit IS 'ours';
+         GRANT USAGE ON SCHEMA lizsync TO {}; GRANT SELECT ON lizsync.logged_actions TO {0};
+         ALTER DATABASE \"{}\" SET plpgsql.extra_errors = 'all'",
+        role.name, old.name
+    ));
     let said = upgrade(&old, None).join("\n");
     assert!(said.contains("audit.report"), "{said}");
     assert_eq!(
         old.value("SELECT obj_description('audit'::regnamespace)"),
         "ours"
     );
+    role.run(&old, "SELECT count(*) FROM audit.logged_actions");
+    old.run(&format!("DROP OWNED BY {}", role.name));
 
     let old: Database = former.central("taken_audit", None);
     // An audit trigger of another origin, with the names that are common.

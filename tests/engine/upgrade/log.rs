@@ -136,24 +136,56 @@ fn what_a_clone_took_over_its_own_edits_is_not_sent() {
          SET sync_data = jsonb_set(sync_data, '{{replayed_by,{central_id}}}', '\"x\"') WHERE changed_fields -> 'height' = '7'"
     ));
     // A run of the former plugin that died when the clone had taken the central's edits.
-    let edits = "UPDATE gis.tree SET name = 'central' WHERE name IN ('A', 'one'); DELETE FROM gis.tree WHERE name = 'B'; UPDATE gis.tree SET height = 8 WHERE name = 'C'";
+    let edits = "UPDATE gis.tree SET name = 'central' WHERE name IN ('A', 'one'); DELETE FROM gis.tree WHERE name = 'B'; UPDATE gis.tree SET height = 1 WHERE name = 'D'";
     central.run(&format!(
         "{edits}; UPDATE audit.logged_actions SET sync_data = jsonb_set(sync_data, '{{replayed_by,{one_id}}}', '\"x\"')"
     ));
+    central.run("UPDATE gis.tree SET height = 8 WHERE name = 'C'");
     one.run(&format!(
         "BEGIN; SET LOCAL lizsync.server_from = '{central_id}'; {edits}; COMMIT; UPDATE gis.tree SET height = 9 WHERE name = 'D'"
     ));
     upgrade(&central, None);
     upgrade(&one, None);
     let outputs = synchronize(&central, &one, None);
-    // The heights of A and D.
+    // The heights of A and D, and that of C.
     assert_eq!(outputs["CAPTURED_CLONE"].as_u64(), Some(2), "{outputs}");
-    assert_eq!(outputs["CAPTURED_CENTRAL"].as_u64(), Some(0), "{outputs}");
+    assert_eq!(outputs["CAPTURED_CENTRAL"].as_u64(), Some(1), "{outputs}");
     assert_eq!(outputs["CONFLICTS"].as_u64(), Some(0), "{outputs}");
     for database in [&central, &one] {
         assert_eq!(
             database.rows("SELECT name, height FROM gis.tree ORDER BY 1"),
             ["C|8", "D|9", "central|5"]
+        );
+    }
+}
+
+#[test]
+fn an_edit_that_another_clone_brought_counts_by_its_own_time() {
+    for version in ["0.4.5", "0.7.2"] {
+        let former = former(version);
+        let central = former.central("times", None);
+        central.run(&format!(
+            "INSERT INTO gis.tree (uid, name) VALUES ('{}', 'A')",
+            uid('A')
+        ));
+        let one = former.clone(&central, "times_one", None);
+        let two = former.clone(&central, "times_two", None);
+        one.run("UPDATE gis.tree SET name = 'one, first'");
+        two.run("UPDATE gis.tree SET name = 'two, last'");
+        // The central hears of the first one after that.
+        former.synchronize(&central, &one);
+        for database in [&central, &one, &two] {
+            upgrade(database, None);
+        }
+        for clone in [&two, &one] {
+            synchronize(&central, clone, None);
+        }
+        for database in [&central, &one, &two] {
+            assert_eq!(database.value("SELECT name FROM gis.tree"), "two, last");
+        }
+        assert_eq!(
+            central.rows("SELECT rejected, central_value, clone_value FROM lizsync.conflicts"),
+            ["central|one, first|two, last"]
         );
     }
 }
