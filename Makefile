@@ -134,7 +134,9 @@ sbom:
 	cargo cyclonedx --version >/dev/null 2>&1 || cargo install --locked cargo-cyclonedx
 	mkdir -p dist
 	cargo cyclonedx --format json --spec-version 1.5 --target all --override-filename lizsync.cdx
-	mv lizsync.cdx.json dist/
+	@# Without the folder of the builder.
+	sed 's|file://$(CURDIR)|file://lizsync|g' lizsync.cdx.json > dist/lizsync.cdx.json
+	rm lizsync.cdx.json
 
 # In another folder, from the same sources.
 reproducible: build
