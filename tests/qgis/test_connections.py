@@ -3,6 +3,8 @@
 import contextlib
 import os
 import pathlib
+import socket
+import time
 
 import process
 import pytest
@@ -161,6 +163,29 @@ def test_unsaved_credentials_that_nobody_gives(database, connection, asked):
     credentials = asked()
     assert "asks for a password" in install("c")
     assert len(credentials.asked) == 1
+
+
+def test_a_cancel_does_not_wait_for_a_server_that_is_silent(connection):
+    from lizsync.plugin.connections import Connections
+    from lizsync.plugin.credentials import problem
+
+    with socket.create_server(("127.0.0.1", 0)) as silent, Connections() as known:
+        silent.settimeout(20)
+        connection("c", host="127.0.0.1", port=silent.getsockname()[1], database="gis", username="anna")
+        known.add("c")
+        heard = []
+
+        def canceled():
+            # As soon as the server is being asked.
+            heard.append(silent.accept()[0])
+            return True
+
+        begun = time.monotonic()
+        assert problem(known, "c", canceled) == ""
+        assert len(heard) == 1
+        # Of the ten seconds after which libpq would give up, nothing is waited for.
+        assert time.monotonic() - begun < 5
+        heard[0].close()
 
 
 def test_a_password_file_is_enough(database, connection, asked, tmp_path, monkeypatch):

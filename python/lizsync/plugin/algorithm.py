@@ -127,7 +127,7 @@ class Algorithm(QgsProcessingAlgorithm):
             try:
                 outputs = api.run(self.name(), {**asked, "connections": known.texts()}, feedback)
             except LizsyncError as error:
-                if not credentials.missing(error) or not credentials.ask(known):
+                if not credentials.missing(error) or not credentials.ask(known, feedback.is_canceled):
                     raise
                 outputs = api.run(self.name(), {**asked, "connections": known.texts()}, feedback)
         self._used = defaults.worth_keeping(self._entry, given, values)

@@ -1,5 +1,7 @@
 """Passwords that are not saved: QGIS asks for them, as it does when a layer is opened."""
 
+import threading
+
 from qgis.core import QgsCredentials
 
 from .. import api, language
@@ -18,18 +20,18 @@ def missing(error):
     return error.sqlstate == "28P01"
 
 
-def ask(connections):
+def ask(connections, canceled):
     """Asks for the passwords that are missing; returns whether there is reason to try again. Without
-    a window QGIS gives no answer."""
-    completed = [name for name in connections.unsaved() if complete(connections, name)]
+    a window QGIS gives no answer. `canceled`: whether the user has canceled the run."""
+    completed = [name for name in connections.unsaved() if complete(connections, name, canceled)]
     return bool(completed)
 
 
-def complete(connections, name):
+def complete(connections, name, canceled):
     """Asks for user and password of one connection until they are right; returns whether they are."""
     credentials = QgsCredentials.instance()
     realm = connections.realm(name)
-    message = problem(connections, name)
+    message = problem(connections, name, canceled)
     for _ in range(ATTEMPTS):
         if not message:
             return False
@@ -37,20 +39,31 @@ def complete(connections, name):
         if not given:
             return False
         connections.credentials(name, user, password)
-        message = problem(connections, name)
+        message = problem(connections, name, canceled)
         if not message:
             credentials.put(realm, user, password)
             return True
     return False
 
 
-def problem(connections, name):
-    """What the server says when the password is missing or wrong; empty otherwise."""
+def problem(connections, name, canceled):
+    """What the server says when the password is missing or wrong; empty otherwise, and after a cancel."""
     given = {PROBE_CONNECTION: name, "connections": {name: connections.texts()[name]}}
     if language.code():
         given["language"] = language.code()
-    try:
-        api.check(PROBE, given)
-    except LizsyncError as error:
-        return str(error) if missing(error) else ""
-    return ""
+    said = []
+
+    def probe():
+        try:
+            api.check(PROBE, given)
+        except LizsyncError as error:
+            said.append(str(error) if missing(error) else "")
+
+    # A server that does not answer is waited for in a thread of its own, which a cancel leaves behind.
+    thread = threading.Thread(target=probe, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        if canceled():
+            return ""
+        thread.join(0.1)
+    return said[0] if said else ""
