@@ -370,7 +370,7 @@ fn no_granted_function_runs_dynamic_sql() {
         central.rows(
             "SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = 'lizsync'::regnamespace
              -- Parts of the queries that call them, and what runs with the rights of the caller.
-             AND p.proname NOT IN ('former_uid', 'former_lacks', 'compare_tables')
+             AND p.proname NOT IN ('former_uid', 'former_uids', 'former_lacks', 'compare_tables')
              AND (p.prosrc ~* '\\mEXECUTE\\M' OR p.prosrc ~* '\\mformat *\\(' OR NOT p.prosecdef
                   OR p.proconfig IS NULL OR p.proconfig[1] <> 'search_path=pg_catalog, pg_temp')"
         ),

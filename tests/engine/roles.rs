@@ -263,8 +263,8 @@ fn a_role_without_the_grants_is_refused() {
     assert_eq!(
         central.rows(
             "SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace IN ('lizsync'::regnamespace, 'audit'::regnamespace)
-             AND p.proname NOT IN ('deepest', 'former_uid', 'former_lacks') AND NOT ('search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}')))
-             OR p.pronamespace = 'lizsync'::regnamespace AND NOT p.prosecdef AND p.proname NOT IN ('former_uid', 'former_lacks', 'compare_tables')"
+             AND p.proname NOT IN ('deepest', 'former_uid', 'former_uids', 'former_lacks') AND NOT ('search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}')))
+             OR p.pronamespace = 'lizsync'::regnamespace AND NOT p.prosecdef AND p.proname NOT IN ('former_uid', 'former_uids', 'former_lacks', 'compare_tables')"
         ),
         [""; 0]
     );
