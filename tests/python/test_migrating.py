@@ -1,5 +1,7 @@
 """docs/migrating.md shows what its steps print."""
 
+import re
+
 import migrating
 import pytest
 
@@ -15,8 +17,9 @@ def said():
 def shown():
     """The blocks of the guide, a list of lines for each command in them."""
     commands = []
-    for block in GUIDE.read_text(encoding="utf-8").split("```\n")[1::2]:
-        for line in block.splitlines():
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```\n", GUIDE.read_text(encoding="utf-8"), re.S | re.M):
+        # Those with a language are statements.
+        for line in [] if language else block.splitlines():
             if line.startswith("$ "):
                 commands.append([line])
             else:
