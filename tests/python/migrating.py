@@ -4,10 +4,8 @@ LIZSYNC_LIBRARY=… python3 tests/servers.py run python3 tests/python/migrating.
 """
 
 import contextlib
-import os
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 import textwrap
@@ -15,7 +13,8 @@ import textwrap
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests")]
 
-from databases import Database, variable  # noqa: E402
+from databases import Database  # noqa: E402
+from guides import Terminal  # noqa: E402
 
 IDS = {
     "central": "c0000000-0000-4000-8000-000000000000",
@@ -145,35 +144,10 @@ def databases():
 def transcript(made):
     """Runs the steps; returns what a user sees, by step."""
     with tempfile.TemporaryDirectory() as folder:
-        services = pathlib.Path(folder) / "pg_service.conf"
-        passwords = pathlib.Path(folder) / "pgpass"
-        port = variable("LIZSYNC_TEST_PORT")
-        services.write_text(
-            "".join(
-                f"[{name}]\nhost=127.0.0.1\nport={port}\nuser=postgres\ndbname={database.name}\n"
-                for name, database in made.items()
-            ),
-            encoding="utf-8",
-        )
-        passwords.write_text(f"127.0.0.1:{port}:*:postgres:{variable('LIZSYNC_TEST_PASSWORD')}\n", encoding="utf-8")
-        passwords.chmod(0o600)
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT / "python"),
-            "PGSERVICEFILE": str(services),
-            "PGPASSFILE": str(passwords),
-        }
+        terminal = Terminal(folder, "postgres", made)
         said = {}
         for title, arguments in STEPS:
-            done = subprocess.run(
-                [sys.executable, "-m", "lizsync", "run", *arguments],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                check=False,
-                timeout=120,
-            )
+            done = terminal.run(*arguments)
             text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:5432", done.stdout)
             said[title] = f"$ python3 -m lizsync run {' '.join(arguments)}\n{wrap(text)}"
         return said

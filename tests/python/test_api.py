@@ -261,22 +261,24 @@ def test_a_library_that_is_cut_off_is_explained(tmp_path):
         assert done.stdout.startswith("7 file "), (size, done.returncode, done.stderr)
 
 
+def of_interface(number, folder):
+    """A library that has the number of its interface, and nothing else."""
+    source, made = folder / "other.c", folder / "other.so"
+    source.write_text(
+        f"unsigned lizsync_abi_version(void);\nunsigned lizsync_abi_version(void) {{ return {number}; }}\n"
+    )
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(made), str(source)], check=True)
+    return str(made)
+
+
 def test_a_library_without_a_function_is_explained(tmp_path):
-    source = tmp_path / "half.c"
-    source.write_text("unsigned lizsync_abi_version(void);\nunsigned lizsync_abi_version(void) { return 1; }\n")
-    half = tmp_path / "half.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(half), str(source)], check=True)
-    done = python(SHOW, LIZSYNC_LIBRARY=str(half))
+    done = python(SHOW, LIZSYNC_LIBRARY=of_interface(1, tmp_path))
     assert done.stdout.startswith("7 file "), done.stderr
     assert "lizsync_version" in done.stdout
 
 
 def test_a_library_of_another_interface_is_refused(tmp_path):
-    source = tmp_path / "other.c"
-    source.write_text("unsigned lizsync_abi_version(void);\nunsigned lizsync_abi_version(void) { return 4711; }\n")
-    other = tmp_path / "other.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(other), str(source)], check=True)
-    done = python(SHOW, LIZSYNC_LIBRARY=str(other))
+    done = python(SHOW, LIZSYNC_LIBRARY=of_interface(4711, tmp_path))
     assert done.stdout.startswith("6 state "), done.stderr
     assert "4711" in done.stdout
 

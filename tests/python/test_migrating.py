@@ -1,11 +1,8 @@
 """docs/migrating.md shows what its steps print."""
 
-import re
-
 import migrating
 import pytest
-
-GUIDE = migrating.ROOT / "docs" / "migrating.md"
+from guides import blocks
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +14,7 @@ def said():
 def shown():
     """The blocks of the guide, a list of lines for each command in them."""
     commands = []
-    for language, block in re.findall(r"^```(\w*)\n(.*?)^```\n", GUIDE.read_text(encoding="utf-8"), re.S | re.M):
+    for language, block in blocks("migrating.md"):
         # Those with a language are statements.
         for line in [] if language else block.splitlines():
             if line.startswith("$ "):

@@ -1,23 +1,14 @@
 """The week of docs/user-guide.md: its commands and statements, run as they stand there by those who would."""
 
 import contextlib
-import os
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 from databases import Database, temporary, variable
-from migrating import ROOT
+from guides import ROOT, Terminal, blocks
 
 PEOPLE = ("office", "anna", "ben")
-
-
-def blocks(name):
-    """The blocks of code of a document."""
-    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    return re.findall(r"```(\w*)\n(.*?)```\n", text, re.S)
 
 
 def grants(heading, database):
@@ -39,34 +30,8 @@ class Week:
         """Runs a command of the guide as somebody; returns what it says."""
         arguments = shlex.split(block.replace("\\\n", " ").replace("/usr/bin/", variable("LIZSYNC_TEST_BIN")))
         assert arguments[:4] == ["python3", "-m", "lizsync", "run"], block
-        services = self.folder / f"{who}.conf"
-        port, password = variable("LIZSYNC_TEST_PORT"), variable("LIZSYNC_TEST_PASSWORD")
-        databases = {"central": self.central, **self.devices}
-        services.write_text(
-            "".join(
-                f"[{name}]\nhost=127.0.0.1\nport={port}\nuser={who}\ndbname={database.name}\n"
-                for name, database in databases.items()
-            )
-        )
-        passwords = self.folder / "pgpass"
-        passwords.touch(0o600)
-        passwords.write_text(f"127.0.0.1:{port}:*:*:{password}\n")
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT / "python"),
-            "PGSERVICEFILE": str(services),
-            "PGPASSFILE": str(passwords),
-        }
-        done = subprocess.run(
-            [sys.executable, *arguments[1:]],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            check=False,
-            timeout=120,
-        )
+        terminal = Terminal(self.folder, who, {"central": self.central, **self.devices})
+        done = terminal.run(*arguments[4:])
         assert done.returncode == 0, f"{block}\n{done.stdout}"
         return done.stdout
 

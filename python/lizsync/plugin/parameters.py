@@ -122,12 +122,14 @@ def value(entry, algorithm, parameters, context):
 def plain(name, given, context):
     """A value as Python has it: what an expression gives, the text of a path, None for the null of QGIS."""
     if isinstance(given, QgsProperty):
-        expression = QgsExpression(given.asExpression())
-        expression.evaluate(context.expressionContext())
-        if given.asExpression() and (expression.hasParserError() or expression.hasEvalError()):
+        text = given.asExpression()
+        if not text:
+            return None
+        expression = QgsExpression(text)
+        given = expression.evaluate(context.expressionContext())
+        if expression.hasParserError() or expression.hasEvalError():
             message = QCoreApplication.translate("LizSync", "The expression for parameter {name} has no value.")
             raise LizsyncError.of(PARAMETER, message.format(name=name))
-        given, _fine = given.value(context.expressionContext(), None)
     if isinstance(given, QVariant) and given.isNull():
         return None
     return text_of_path(given)
