@@ -10,8 +10,6 @@ mod lock;
 mod steps;
 mod survey;
 
-use ::postgres::Transaction;
-
 use self::layout::Layout;
 use self::survey::Survey;
 use super::identity::{self, Installed};
@@ -85,8 +83,7 @@ fn locked_and_upgraded(
     feedback.info(tr!(
         "Locking the tables: whoever edits waits until the upgrade has ended."
     ));
-    let tables = to_lock(&mut transaction, &survey)?;
-    lock::tables(&mut transaction, &tables, feedback)?;
+    lock::all(&mut transaction, &survey, feedback)?;
     // Somebody may have upgraded it meanwhile.
     match identity::inspect(&mut transaction)? {
         Installed::Older(now) if now == version => (),
@@ -192,28 +189,6 @@ fn tell(
         }
     }
     Ok(())
-}
-
-/// The tables that the upgrade changes: those with triggers first, as whoever edits takes them in this order, and of a
-/// partition its partitioned table.
-fn to_lock(transaction: &mut Transaction<'_>, survey: &Survey) -> Result<Vec<(String, u32)>> {
-    let oids: Vec<u32> = survey.audited.iter().map(|relation| relation.oid).collect();
-    let rows = transaction
-        .query(
-            include_str!("../../../sql/structure/former/locked.sql"),
-            &[&oids],
-        )
-        .doing(|| tr!("Looking for the triggers of the former plugin"))?;
-    let mut tables: Vec<(String, u32)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let own = survey.layout.tables();
-    let rows = transaction
-        .query(
-            "SELECT n.name, n.name::regclass::oid FROM unnest($1::text[]) AS n (name)",
-            &[&own],
-        )
-        .doing(|| tr!("Looking for the tables of the former plugin"))?;
-    tables.extend(rows.iter().map(|row| (row.get(0), row.get(1))));
-    Ok(tables)
 }
 
 impl Survey {

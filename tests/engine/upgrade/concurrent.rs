@@ -1,10 +1,12 @@
 //! Upgrades while others work.
 
+use lizsync::error::Error;
+use lizsync::feedback::{Event, Feedback};
 use serde_json::json;
 
 use super::fixture::{former, uid};
 use super::{UPGRADE, content, synchronize, upgrade};
-use crate::support::{messages, run, wait_for_lock};
+use crate::support::{Database, messages, run, wait_for_lock};
 
 #[test]
 fn what_is_committed_while_it_waits_is_not_lost() {
@@ -126,4 +128,45 @@ fn a_publication_of_all_tables_is_no_hindrance() {
     }
     assert_eq!(content(&one), content(&central));
     assert_eq!(central.value("SELECT count(*) FROM gis.tree"), "9");
+}
+
+/// Runs an upgrade, and something else as soon as it holds its locks.
+fn while_it_holds(
+    database: &Database,
+    act: impl Fn() + Send + Sync + 'static,
+) -> Result<(), Error> {
+    let feedback = Feedback::new(move |event| {
+        if matches!(&event, Event::Message(_, text) if text.starts_with("Removing the triggers")) {
+            act();
+        }
+    });
+    let parameters = json!({"CONNECTION_NAME": database.conninfo(), "RUNIT": true});
+    lizsync::registry::run(UPGRADE, &parameters, &feedback).map(|_| ())
+}
+
+#[test]
+fn who_edits_through_a_view_or_a_foreign_table_with_triggers_waits() {
+    for relation in ["gis.tall", "gis.far"] {
+        let old = former("0.4.5").central("viewed", None);
+        old.run("CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '/nowhere');
+            CREATE USER MAPPING FOR CURRENT_USER SERVER far; CREATE FOREIGN TABLE gis.far (uid uuid, note text) SERVER far;
+            CREATE TRIGGER audit_trigger_stm AFTER UPDATE ON gis.tall FOR EACH STATEMENT EXECUTE PROCEDURE audit.if_modified_func('true');
+            CREATE TRIGGER audit_trigger_stm AFTER UPDATE ON gis.far FOR EACH STATEMENT EXECUTE PROCEDURE audit.if_modified_func('true')");
+        let (sender, edited) = std::sync::mpsc::channel();
+        let (name, sender) = (old.name.clone(), std::sync::Mutex::new(sender));
+        let editor = old.connect();
+        let sql = format!(
+            "BEGIN; EXPLAIN UPDATE {relation} SET note = 'x'; UPDATE gis.plot SET code = 'x'; COMMIT"
+        );
+        // The server must not decide by its deadlock detection who of the two ends.
+        let editor = std::sync::Mutex::new(Some((editor, sql)));
+        while_it_holds(&old, move || {
+            let (mut editor, sql) = editor.lock().unwrap().take().unwrap();
+            let sender = sender.lock().unwrap().clone();
+            std::thread::spawn(move || sender.send(editor.batch_execute(&sql)));
+            wait_for_lock(&name);
+        })
+        .unwrap_or_else(|error| panic!("{relation}: {}", error.sentence()));
+        edited.recv().unwrap().unwrap();
+    }
 }

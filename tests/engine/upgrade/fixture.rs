@@ -107,6 +107,15 @@ impl Former {
         }
     }
 
+    /// The statements that make a central in an empty database.
+    pub fn central_sql(&self) -> String {
+        format!(
+            "{}; {}; INSERT INTO lizsync.server_metadata (server_name) VALUES ('central')",
+            self.structure(),
+            include_str!("tables.sql").replace("{log}", self.log)
+        )
+    }
+
     /// A central; of `owner`, where one is given.
     pub fn central(&self, label: &str, owner: Option<&Role>) -> Database {
         let database = match owner {
@@ -117,11 +126,7 @@ impl Former {
             database
                 .run("CREATE EXTENSION hstore SCHEMA public; GRANT ALL ON SCHEMA public TO PUBLIC");
         }
-        let sql = format!(
-            "{}; {}; INSERT INTO lizsync.server_metadata (server_name) VALUES ('central')",
-            self.structure(),
-            include_str!("tables.sql").replace("{log}", self.log)
-        );
+        let sql = self.central_sql();
         match owner {
             Some(role) => role.run(&database, &sql),
             None => database.run(&sql),

@@ -1,5 +1,6 @@
 //! Databases of the former plugin move over: central and clones are upgraded, synchronise, and hold the same.
 
+mod autovacuum;
 mod catalogue;
 mod concurrent;
 mod failures;
@@ -9,6 +10,7 @@ mod listed;
 mod log;
 mod rows;
 mod truncates;
+mod values;
 
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Which row an event of the former log is about: changed uids, partitions, marks of odd forms, packages of an empty log.
 
-use super::fixture::{Former, VERSIONS, former, uid};
+use super::fixture::{Former, former, uid};
 use super::{Database, synchronize, upgrade};
 
 fn insert(database: &Database, letters: &str) {
@@ -260,39 +260,5 @@ fn marks_of_odd_forms() {
         );
         let idle = synchronize(&central, &one, None);
         assert_eq!(idle["CAPTURED_CLONE"].as_u64(), Some(0), "{form}: {idle}");
-    }
-}
-
-#[test]
-fn values_that_are_hard_to_write_down() {
-    for former in VERSIONS
-        .into_iter()
-        .filter(|former| ["0.4.5", "0.7.2"].contains(&former.version))
-    {
-        let central = former.central("values", None);
-        let more = "ALTER TABLE gis.tree ADD COLUMN \"odd \"\"name\"\" =>, \\ é\" text, ADD COLUMN bytes bytea, ADD COLUMN list text[],
-            ADD COLUMN at timestamptz, ADD COLUMN day date, ADD COLUMN made integer GENERATED ALWAYS AS (height * 2) STORED,
-            ADD COLUMN number double precision, ADD COLUMN data jsonb, ADD COLUMN span interval";
-        central.run(more);
-        insert(&central, "A");
-        let one = former.clone(&central, "values_one", None);
-        for (database, side, letter) in [(&central, "central", 'B'), (&one, "one", 'C')] {
-            database.run(&format!(
-                r#"INSERT INTO gis.tree (uid, name, height, "odd ""name"" =>, \ é", bytes, list, at, day, number, data, span)
-                   VALUES ('{}', E'{side} \' " \\ \n NULL => , \t', 3, 'NULL', '\x00ff5c27', ARRAY['a,b', NULL, '"', '\', ''], 'infinity', '-infinity', 'NaN',
-                       '{{"a": "\"", "b": null}}', '1 year -3 days 00:00:00.000001');
-                   INSERT INTO gis.tree (uid, name, height, "odd ""name"" =>, \ é", bytes, list, at, day, number, data, span)
-                   VALUES ('{}', NULL, NULL, '', '', '{{}}', '0044-03-15 BC', '9999-12-31', 1e-300, 'null', '-178000000 years')"#,
-                uid(letter),
-                uid(char::from_u32(u32::from(letter) + 10).unwrap())
-            ));
-        }
-        upgrade(&central, None);
-        upgrade(&one, None);
-        let outputs = synchronize(&central, &one, None);
-        assert_eq!(outputs["SET_ASIDE"].as_u64(), Some(0), "{outputs}");
-        let all = "SELECT t.uid, public.hstore(t) OPERATOR(public.-) 'id'::text FROM gis.tree AS t ORDER BY 1";
-        assert_eq!(central.rows(all).len(), 5);
-        assert_eq!(one.rows(all), central.rows(all));
     }
 }
