@@ -19,6 +19,14 @@ BEGIN
 END
 $do$;
 
+-- The rows of a table, as SQL behind FROM: of an ordinary one without those of tables that inherit from it, which are
+-- synchronised as tables of their own.
+CREATE OR REPLACE FUNCTION audit.own_rows(target regclass) RETURNS text
+LANGUAGE sql STABLE
+AS $function$
+    SELECT CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END || c.oid::regclass FROM pg_class AS c WHERE c.oid = target
+$function$;
+
 -- Corrects what the statement in course has just logged (events after `mark`) where triggers or
 -- functions of the user's own changed the same rows again: their events were logged first, although
 -- they came later, so the statement's own events must show the rows as they are now.
@@ -29,6 +37,8 @@ SET search_path = pg_catalog, pg_temp
 SET datestyle = 'ISO, MDY' SET intervalstyle = 'postgres' SET timezone = 'UTC'
 SET bytea_output = 'hex' SET extra_float_digits = 3 SET lc_monetary = 'C' SET row_security = off
 AS $function$
+DECLARE
+    source text := audit.own_rows(target);
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = target AND a.attname = 'uid'
                    AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped) THEN
@@ -41,13 +51,13 @@ BEGIN
         FROM (SELECT r.uid, (OPERATOR(audit.@#) (r.*)) AS row FROM %s AS r) AS t
         WHERE l.transaction_id + 0 = txid_current() AND l.event_id > $1 AND l.relid = $2
           AND l.uid = t.uid AND l.action IN ('I', 'U')
-    $sql$, target) USING mark, target::oid;
+    $sql$, source) USING mark, target::oid;
     EXECUTE format($sql$
         DELETE FROM audit.logged_actions AS l
         WHERE l.transaction_id + 0 = txid_current() AND l.event_id > $1 AND l.relid = $2
           AND l.uid IS NOT NULL
           AND (l.action = 'D') = EXISTS (SELECT FROM %s AS t WHERE t.uid = l.uid)
-    $sql$, target) USING mark, target::oid;
+    $sql$, source) USING mark, target::oid;
 END
 $function$;
 
@@ -218,7 +228,8 @@ END
 $function$;
 
 -- Row-level capture, for partitioned tables (PostgreSQL clones the trigger to every partition, also
--- to later ones) and for tables without a uid. What happens in a partition is logged under the name that
+-- to later ones), for tables without a uid, and for tables that inherit or are inherited from: a statement that
+-- writes the parent fires no trigger for statements of the children, but those for rows. What happens in a partition is logged under the name that
 -- the partitioned table has now: regclass prints it from the caches, with its schema, as the
 -- search_path holds none of the user's.
 CREATE OR REPLACE FUNCTION audit.capture_row() RETURNS trigger
@@ -269,7 +280,7 @@ BEGIN
     IF TG_OP = 'DELETE' AND mark IS NOT NULL AND EXISTS (SELECT FROM pg_attribute AS a
             WHERE a.attrelid = target AND a.attname = 'uid' AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped) THEN
         -- Others have logged meanwhile: their events, and this one, need not be in the order of what happened.
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE uid = $1)', target::regclass) INTO there USING old_uid;
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE uid = $1)', audit.own_rows(target)) INTO there USING old_uid;
         IF there THEN
             PERFORM set_config('lizsync.moved', old_uid || ':' || old_row::text, true);
             RETURN NULL;
@@ -402,13 +413,9 @@ BEGIN
         RAISE EXCEPTION '% is not a table', target
             USING HINT = 'Only ordinary and partitioned tables can be audited; of a partition, its partitioned table.';
     END IF;
-    IF kind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhrelid = target OR inhparent = target) THEN
-        RAISE EXCEPTION '% takes part in inheritance', target
-            USING HINT = 'A uid cannot be unique over several tables. Use partitions, or separate tables.';
-    END IF;
     PERFORM audit.unaudit_table(target);
 
-    IF kind = 'p' OR NOT EXISTS (
+    IF kind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = target OR inhparent = target) OR NOT EXISTS (
         SELECT FROM pg_attribute WHERE attrelid = target AND attname = 'uid' AND NOT attisdropped AND attnotnull
             AND atttypid = 'uuid'::regtype
     ) THEN
@@ -422,7 +429,7 @@ BEGIN
             IF leaf = target OR (SELECT relkind FROM pg_class WHERE oid = leaf) = 'r' THEN
                 EXECUTE format('CREATE TRIGGER lizsync_capture_truncate BEFORE TRUNCATE ON %s
                     FOR EACH STATEMENT EXECUTE FUNCTION audit.capture_truncate()', leaf);
-                EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER lizsync_capture_truncate', leaf);
+                EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER lizsync_capture_truncate', leaf);
             END IF;
             -- Before PostgreSQL 13 the triggers of partitions are a superuser's to change: without one they
             -- capture all but sessions in replication mode, which only a superuser can begin.
@@ -456,6 +463,6 @@ BEGIN
 END
 $function$;
 
-REVOKE ALL ON FUNCTION audit.settle(regclass, bigint), audit.deepest(),
+REVOKE ALL ON FUNCTION audit.own_rows(regclass), audit.settle(regclass, bigint), audit.deepest(),
     audit.guard_partition(regclass), audit.capture_statement(), audit.capture_row(),
     audit.capture_truncate() FROM PUBLIC;

@@ -1,7 +1,7 @@
 -- The tables of some schemas whose edits are not captured whole. $1: text[], the schemas; empty for all.
--- Returns one row for each, in order: schema, name, oid, what is wrong, whether the table was ever
--- prepared, and whether tables inherit from it, what is written to which no trigger of it sees. Whole is: for an ordinary
--- table with a uid, a trigger each for INSERT, UPDATE, DELETE and TRUNCATE, for any other one for each row
+-- Returns one row for each, in order: schema, name, oid, what is wrong, and whether the table was ever
+-- prepared. Whole is: for an ordinary table with a uid that takes no part in inheritance, a trigger each for INSERT,
+-- UPDATE, DELETE and TRUNCATE, for any other one for each row
 -- and one for TRUNCATE; in mode ALWAYS, without a condition, and no others of ours. Partitions have the one
 -- for each row of their
 -- partitioned table, in an ordinary mode where the server or the role knows no better; that for
@@ -22,14 +22,14 @@ WITH ours AS MATERIALIZED (
 )
 SELECT n.nspname AS schema, c.relname AS name, c.oid,
        CASE WHEN k.tgrelid IS NULL THEN 'no audit triggers'
-            WHEN i.inherited THEN 'other tables inherit from it'
             WHEN k.off OR part.off THEN 'audit triggers are disabled'
+            WHEN i.inherits AND k.always = '{4,8,16,32}' THEN 'audit triggers from before it took part in inheritance'
             ELSE 'audit triggers are missing or changed' END AS wrong,
-       k.tgrelid IS NOT NULL OR coalesce(u.atttypid = 'uuid'::regtype, false) AS prepared, i.inherited
+       k.tgrelid IS NOT NULL OR coalesce(u.atttypid = 'uuid'::regtype, false) AS prepared
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
-    SELECT c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhparent = c.oid) AS inherited
+    SELECT c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = c.oid OR h.inhparent = c.oid) AS inherits
 ) AS i
 LEFT JOIN capture AS k ON k.tgrelid = c.oid
 LEFT JOIN pg_attribute AS u ON u.attrelid = c.oid AND u.attname = 'uid' AND NOT u.attisdropped
@@ -42,11 +42,9 @@ LEFT JOIN LATERAL (
 ) AS part ON true
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
   AND (cardinality($1::text[]) = 0 OR n.nspname = ANY ($1))
-  AND (k.tgrelid IS NOT NULL
-       OR c.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = c.oid OR h.inhparent = c.oid))
-  AND (k.tgrelid IS NULL OR i.inherited
+  AND (k.tgrelid IS NULL
        OR k.triggers <> cardinality(k.always)
        OR k.always IS DISTINCT FROM CASE
-              WHEN c.relkind = 'r' AND u.attnotnull AND u.atttypid = 'uuid'::regtype THEN '{4,8,16,32}'::integer[] ELSE '{32,93}' END
+              WHEN c.relkind = 'r' AND NOT i.inherits AND u.attnotnull AND u.atttypid = 'uuid'::regtype THEN '{4,8,16,32}'::integer[] ELSE '{32,93}' END
        OR part.off OR NOT part.rows)
 ORDER BY n.nspname, c.relname;

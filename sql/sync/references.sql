@@ -12,13 +12,19 @@ WITH RECURSIVE domain AS (
 )
 SELECT coalesce(pg_partition_root(k.conrelid)::oid, k.conrelid) AS child,
        coalesce(pg_partition_root(k.confrelid)::oid, k.confrelid) AS parent, k.conrelid::regclass::text AS child_name,
-       k.confrelid::regclass::text AS parent_name, k.conname::text AS name, k.condeferrable AS deferrable,
+       k.confrelid::regclass::text AS parent_name, alone.child || k.conrelid::regclass AS child_rows,
+       alone.parent || k.confrelid::regclass AS parent_rows, k.conname::text AS name, k.condeferrable AS deferrable,
        k.confupdtype IN ('n', 'd') AS unsets, k.confupdtype IN ('c', 'n', 'd') AS follows,
        CASE WHEN pg_partition_root(k.confrelid)::oid <> k.confrelid THEN k.confrelid END AS parent_part,
        CASE WHEN pg_partition_root(k.conrelid)::oid <> k.conrelid
             THEN pg_get_partition_constraintdef(k.conrelid) END AS child_part,
        pair.child_columns, pair.parent_columns, pair.operators, pair.children_as, pair.parents_as
 FROM pg_constraint AS k
+JOIN pg_class AS kc ON kc.oid = k.conrelid
+JOIN pg_class AS kp ON kp.oid = k.confrelid
+CROSS JOIN LATERAL (
+    SELECT CASE kc.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END AS child, CASE kp.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END AS parent
+) AS alone
 CROSS JOIN LATERAL (
     SELECT array_agg(c.attname::text ORDER BY u.place) AS child_columns,
            array_agg(p.attname::text ORDER BY u.place) AS parent_columns,

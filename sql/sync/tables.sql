@@ -1,6 +1,6 @@
 -- The tables of some schemas, as a synchronisation needs to know them. $1: text[], the schemas.
 -- Returns one row for each table that is ordinary or partitioned.
-SELECT n.nspname AS schema, c.relname AS name, c.oid,
+SELECT n.nspname AS schema, c.relname AS name, c.oid, c.relkind = 'r' AS ordinary,
        EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'uid'
                AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped) AS has_uid,
        EXISTS (SELECT FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid

@@ -113,7 +113,6 @@ pub(super) fn refuse_unprepared(
     client: &mut impl GenericClient,
     schemas: &[String],
     listed: &Listed,
-    feedback: &Feedback,
 ) -> Result<()> {
     let rows = client
         .query(include_str!("../../sql/structure/tables.sql"), &[&schemas])
@@ -124,13 +123,6 @@ pub(super) fn refuse_unprepared(
         let table = Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
         let name = table.plain();
         if !listed.has(&table) || !matches!(row.get("kind"), "r" | "p") {
-            continue;
-        }
-        if row.get("inherits") {
-            feedback.warning(tr!(
-                "{name} takes part in inheritance: its rows are packaged, but not synchronised later.",
-                name
-            ));
             continue;
         }
         if row.get::<_, Option<&str>>("uid_type") != Some("uuid") {

@@ -15,8 +15,6 @@ pub struct Uncaptured {
     pub oid: u32,
     /// What is wrong.
     pub wrong: Text,
-    /// Whether tables inherit from it.
-    pub inherited: bool,
     /// Whether it was prepared for synchronisation, at least in part.
     pub prepared: bool,
 }
@@ -35,7 +33,6 @@ pub fn uncaptured(client: &mut impl GenericClient, schemas: &[String]) -> Result
             table: Table::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
             oid: row.get("oid"),
             wrong: wrong(row.get("wrong")),
-            inherited: row.get("inherited"),
             prepared: row.get("prepared"),
         })
         .collect())
@@ -45,7 +42,9 @@ pub fn uncaptured(client: &mut impl GenericClient, schemas: &[String]) -> Result
 fn wrong(what: &str) -> Text {
     match what {
         "no audit triggers" => tr!("no audit triggers"),
-        "other tables inherit from it" => tr!("other tables inherit from it"),
+        "audit triggers from before it took part in inheritance" => {
+            tr!("audit triggers from before it took part in inheritance")
+        }
         "audit triggers are disabled" => tr!("audit triggers are disabled"),
         "audit triggers are missing or changed" => tr!("audit triggers are missing or changed"),
         other => Text::verbatim(other),

@@ -178,6 +178,9 @@ fn prepare(
         feedback.check()?;
         feedback.progress(100.0 * position as f64 / total);
         let name = relation.table.plain();
+        if relation.kind == Kind::Inheritance {
+            relation = relation::again(client, relation)?;
+        }
         if !relation.is_table() {
             feedback.warning(left_out(&relation));
             continue;
@@ -215,14 +218,8 @@ fn left_out(relation: &Relation) -> Text {
             "{name} is a view: left out; the tables below it are synchronised.",
             name
         ),
-        Kind::ForeignTable => {
-            tr!(
-                "{name} is a foreign table: left out; its rows are elsewhere.",
-                name
-            )
-        }
         _ => tr!(
-            "{name} takes part in inheritance: left out, because a uid cannot be unique over several tables. Use partitions, or separate tables.",
+            "{name} is a foreign table: left out; its rows are elsewhere.",
             name
         ),
     }

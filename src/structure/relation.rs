@@ -20,7 +20,6 @@ pub(super) struct Relation {
     uid_default: bool,
     uid_unique: bool,
     pub(super) has_key: bool,
-    inherits: bool,
     partition_key: Option<String>,
     captured: bool,
     truncate_missing: i64,
@@ -33,7 +32,7 @@ pub(super) enum Kind {
     Partitioned,
     View,
     ForeignTable,
-    /// A table that inherits or is inherited from, without partitions.
+    /// A table that inherits or is inherited from, without partitions: with rows of its own.
     Inheritance,
 }
 
@@ -48,6 +47,13 @@ pub(super) fn read(client: &mut impl GenericClient, schemas: &[String]) -> Resul
         .iter()
         .map(|row| Relation::from_row(row, &uncaptured))
         .collect())
+}
+
+/// Reads a relation once more: what was done to a table was done to those that inherit from it.
+pub(super) fn again(client: &mut impl GenericClient, relation: Relation) -> Result<Relation> {
+    let now = read(client, std::slice::from_ref(&relation.table.schema))?;
+    let same = |other: &Relation| other.oid == relation.oid;
+    Ok(now.into_iter().find(same).unwrap_or(relation))
 }
 
 impl Relation {
@@ -69,7 +75,6 @@ impl Relation {
             uid_default: row.get::<_, Option<bool>>("uid_default").unwrap_or(false),
             uid_unique: row.get("uid_unique"),
             has_key: row.get("has_key"),
-            inherits,
             partition_key: row.get("partition_key"),
             captured: !uncaptured.contains(&row.get("oid")),
             truncate_missing: row.get("truncate_missing"),
@@ -78,7 +83,18 @@ impl Relation {
 
     /// Whether it holds rows that can be synchronised.
     pub(super) fn is_table(&self) -> bool {
-        matches!(self.kind, Kind::Table | Kind::Partitioned) && !self.inherits
+        matches!(
+            self.kind,
+            Kind::Table | Kind::Partitioned | Kind::Inheritance
+        )
+    }
+
+    /// Its rows, as SQL behind FROM.
+    fn own_rows(&self) -> String {
+        match self.kind {
+            Kind::Partitioned => self.table.to_string(),
+            _ => format!("ONLY {}", self.table),
+        }
     }
 
     /// Whether it has a `uid` of the right type.
@@ -158,7 +174,7 @@ impl Relation {
             .doing(|| tr!("Adding the uid to {table}", table = table.plain()))?;
         if self.uid_type.is_none() || !self.uid_notnull {
             // The triggers that suited it before do not any more.
-            self.captured &= self.kind == Kind::Partitioned;
+            self.captured &= self.kind != Kind::Table;
         }
         self.uid_type = Some("uuid".into());
         self.uid_notnull = true;
@@ -166,12 +182,13 @@ impl Relation {
     }
 
     fn refuse_duplicates(&self, client: &mut impl GenericClient, uuid: &str) -> Result<()> {
-        if self.uid_unique && self.kind == Kind::Table {
+        if self.uid_unique && self.kind != Kind::Partitioned {
             return Ok(());
         }
         let table = &self.table;
         let sql = format!(
-            "SELECT count(*) FROM (SELECT FROM {table} WHERE uid IS NOT NULL GROUP BY uid HAVING count(*) > 1) AS d"
+            "SELECT count(*) FROM (SELECT FROM {} WHERE uid IS NOT NULL GROUP BY uid HAVING count(*) > 1) AS d",
+            self.own_rows()
         );
         let doing = || {
             tr!(

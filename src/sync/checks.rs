@@ -39,9 +39,6 @@ impl Run<'_> {
             let concerned = |found: &&Uncaptured| found.prepared && wanted.has(&found.table);
             for found in tables.iter().filter(concerned) {
                 let way_out = match side {
-                    _ if found.inherited => {
-                        tr!("inheritance is not supported; end it, or partition the table.")
-                    }
                     Side::Central => tr!("run “Prepare the central database”."),
                     Side::Clone => tr!(
                         "run SELECT audit.audit_table({table}) there, as the role that deployed, or deploy a package again.",

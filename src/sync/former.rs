@@ -11,12 +11,16 @@ use uuid::Uuid;
 use super::merge::Side;
 use super::participant::Participant;
 use super::run::Run;
+use super::tables::rows;
 use crate::error::Result;
 use crate::postgres::{Doing, Table, Template, literal};
 use crate::text::tr;
 
 /// How many rows are compared at a time.
 const PAGE: i64 = 20_000;
+
+/// The oid of a table, and its rows as SQL.
+type Found = (u32, String);
 
 /// A table that was emptied.
 struct Emptied {
@@ -64,18 +68,18 @@ impl Run<'_> {
     }
 
     fn emptied_in_central(&mut self, emptied: &Emptied) -> Result<()> {
-        let (Some(oid), Some(_)) = self.oids(&emptied.table)? else {
+        let (Some((oid, own)), Some((_, others))) = self.find(&emptied.table)? else {
             return Ok(());
         };
         let Emptied { table, at } = emptied;
         let sql = Template::new(include_str!("../../sql/sync/former_deleted.sql"))
-            .set("table", table.to_string())
+            .set("table", own)
             .sql();
         let mut deleted = 0;
         let mut last = None;
         loop {
             self.feedback.check()?;
-            let page = page(&mut self.clone, table, true, last)?;
+            let page = page(&mut self.clone, table, &others, true, last)?;
             last = page.last().copied();
             if last.is_none() {
                 break;
@@ -108,7 +112,7 @@ impl Run<'_> {
     }
 
     fn emptied_in_clone(&mut self, emptied: &Emptied) -> Result<()> {
-        let (Some(_), Some(oid)) = self.oids(&emptied.table)? else {
+        let (Some((_, others)), Some((oid, own))) = self.find(&emptied.table)? else {
             return Ok(());
         };
         let Emptied { table, at } = emptied;
@@ -125,14 +129,14 @@ impl Run<'_> {
         );
         let unseen: HashSet<Uuid> = unseen.doing(doing)?.iter().map(|row| row.get(0)).collect();
         let sql = Template::new(include_str!("../../sql/sync/former_deleted_here.sql"))
-            .set("table", table.to_string())
+            .set("table", own)
             .sql();
         let mut transaction = self.clone.connection.transaction().doing(doing)?;
         let mut deleted = 0;
         let mut last = None;
         loop {
             self.feedback.check()?;
-            let mut page = page(&mut self.central, table, false, last)?;
+            let mut page = page(&mut self.central, table, &others, false, last)?;
             last = page.last().copied();
             if last.is_none() {
                 break;
@@ -180,20 +184,20 @@ impl Run<'_> {
         });
     }
 
-    /// The table in the central and in the clone, where it has a uid.
-    fn oids(&mut self, table: &Table) -> Result<(Option<u32>, Option<u32>)> {
-        let oid = |participant: &mut Participant| -> Result<Option<u32>> {
+    /// The table in the central and in the clone, where it has a uid: its oid, and its rows as SQL.
+    fn find(&mut self, table: &Table) -> Result<(Option<Found>, Option<Found>)> {
+        let find = |participant: &mut Participant| -> Result<Option<Found>> {
             let row = participant
                 .connection
                 .query_opt(
-                    "SELECT a.attrelid FROM pg_attribute AS a
+                    "SELECT c.oid, c.relkind = 'r' AS ordinary FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
                      WHERE a.attrelid = to_regclass($1) AND a.attname = 'uid' AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped",
                     &[&table.to_string()],
                 )
                 .doing(|| tr!("Looking for {table}", table = table.plain()))?;
-            Ok(row.map(|row| row.get(0)))
+            Ok(row.map(|row| (row.get("oid"), rows(table, row.get("ordinary")))))
         };
-        Ok((oid(&mut self.central)?, oid(&mut self.clone)?))
+        Ok((find(&mut self.central)?, find(&mut self.clone)?))
     }
 }
 
@@ -232,11 +236,12 @@ pub(super) fn adopt(central: &mut Participant, clone: &mut Participant) -> Resul
 fn page(
     participant: &mut Participant,
     table: &Table,
+    rows: &str,
     own: bool,
     last: Option<Uuid>,
 ) -> Result<Vec<Uuid>> {
     let sql = Template::new(include_str!("../../sql/sync/former_rows.sql"))
-        .set("table", table.to_string())
+        .set("table", rows)
         .set("schema", literal(&table.schema))
         .set("name", literal(&table.name))
         .set("own", own.to_string())

@@ -13,6 +13,8 @@ use crate::text::tr;
 pub struct Local {
     /// Its oid there.
     pub oid: u32,
+    /// Whether it is no partitioned table.
+    pub ordinary: bool,
     /// Whether its rows have a uid.
     pub has_uid: bool,
     /// Whether any of its edits are captured: else it was not prepared.
@@ -98,6 +100,10 @@ pub struct Reference {
     pub child_name: String,
     /// The table that it refers to, as SQL.
     pub parent_name: String,
+    /// The rows of the referring table, as SQL behind FROM: tables that inherit from it have keys of their own.
+    pub child_rows: String,
+    /// The rows of the table that it refers to.
+    pub parent_rows: String,
     /// The name of the constraint.
     pub name: String,
     /// Whether its check can wait.
@@ -161,6 +167,15 @@ impl Reference {
     }
 }
 
+/// The rows of a table, as SQL behind FROM and UPDATE: of an `ordinary` one without those of tables that inherit from
+/// it, of a partitioned one with its partitions.
+pub fn rows(table: &Table, ordinary: bool) -> String {
+    match ordinary {
+        true => format!("ONLY {table}"),
+        false => table.to_string(),
+    }
+}
+
 /// Reads the tables of some schemas from one database, and the foreign keys that refer to them.
 pub fn read(
     client: &mut impl GenericClient,
@@ -182,6 +197,7 @@ pub fn read(
         let triggers = on.into_iter().zip(names).zip(modes);
         let local = Local {
             oid: row.get("oid"),
+            ordinary: row.get("ordinary"),
             has_uid: row.get("has_uid"),
             audited: row.get("audited"),
             owned: row.get("owned"),
@@ -237,6 +253,8 @@ fn references(client: &mut impl GenericClient, tables: &[u32]) -> Result<Vec<Ref
             parent: row.get("parent"),
             child_name: row.get("child_name"),
             parent_name: row.get("parent_name"),
+            child_rows: row.get("child_rows"),
+            parent_rows: row.get("parent_rows"),
             name: row.get("name"),
             deferrable: row.get("deferrable"),
             unsets: row.get("unsets"),

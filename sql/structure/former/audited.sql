@@ -4,8 +4,6 @@
 SELECT n.nspname AS schema, c.relname AS name, c.oid, c.relkind::text AS kind, coalesce(pg_partition_root(c.oid), c.oid)::oid AS root,
        t.tgname AS trigger, t.tgfoid AS function,
        pg_has_role(c.relowner, 'USAGE') AS mine,
-       c.relkind = 'r' AND NOT c.relispartition
-           AND EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = c.oid OR h.inhparent = c.oid) AS inherits,
        (SELECT string_agg(x.value, ', ') FROM regexp_split_to_table(
             btrim(split_part(encode(t.tgargs, 'escape'), '\000', 2), '{}'), ',') AS x (value) WHERE x.value <> '') AS left_out
 FROM pg_trigger AS t

@@ -152,8 +152,7 @@ fn tell(
             false => {
                 let why = match relation.kind.as_str() {
                     "v" | "m" => tr!("it is a view, and what is edited through it is captured in the tables below, where these are audited."),
-                    "f" => tr!("it is a foreign table, whose rows are elsewhere."),
-                    _ => tr!("it takes part in inheritance. Use partitions, or separate tables."),
+                    _ => tr!("it is a foreign table, whose rows are elsewhere."),
                 };
                 feedback.warning(tr!("{table} loses its audit triggers, and gets no new ones: {why}", table, why));
             }

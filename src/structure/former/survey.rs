@@ -39,7 +39,6 @@ pub(super) struct Audited {
     pub(super) root: u32,
     pub(super) kind: String,
     pub(super) mine: bool,
-    pub(super) inherits: bool,
     pub(super) triggers: Vec<String>,
     pub(super) left_out: Option<String>,
 }
@@ -47,7 +46,7 @@ pub(super) struct Audited {
 impl Audited {
     /// Whether its edits can be captured from now on.
     pub(super) fn can_be_captured(&self) -> bool {
-        matches!(self.kind.as_str(), "r" | "p") && !self.inherits
+        matches!(self.kind.as_str(), "r" | "p")
     }
 }
 
@@ -195,7 +194,6 @@ fn audited(client: &mut impl GenericClient, schema: &str) -> Result<(Vec<Audited
             root: row.get("root"),
             kind: row.get("kind"),
             mine: row.get("mine"),
-            inherits: row.get("inherits"),
             triggers: Vec::new(),
             left_out: None,
         });

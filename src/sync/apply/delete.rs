@@ -112,7 +112,7 @@ impl Apply<'_> {
         let sql = format!(
             "SELECT s.uid FROM pg_temp.lizsync_stage AS s JOIN {} AS t ON t.uid = s.uid
              WHERE s.number = {number} AND s.op = 'D' AND s.reason IS NULL",
-            self.scope.tables[number].table
+            self.rows_of(number)
         );
         // Who may not read the table could not delete from it either: those rows are refused already.
         let found = self.attempt(|apply| apply.uids(number, &sql))?;
@@ -125,7 +125,7 @@ impl Apply<'_> {
         let numbers: BTreeSet<usize> = left.iter().map(|(number, _)| *number).collect();
         for number in numbers {
             let oid = self.local(number).oid;
-            let parent = self.scope.tables[number].table.to_string();
+            let parent = self.rows_of(number);
             for (place, reference) in references
                 .iter()
                 .enumerate()
@@ -137,7 +137,7 @@ impl Apply<'_> {
                 let sql = format!(
                     "SELECT t.uid, {uid} FROM pg_temp.lizsync_stage AS s JOIN {parent} AS t ON t.uid = s.uid
                      JOIN {} AS c ON {} WHERE s.number = {number} AND s.op = 'D' AND s.reason IS NULL",
-                    reference.child_name,
+                    reference.child_rows,
                     reference.refers("c", "t")
                 );
                 let doing = self.doing(number);
@@ -192,7 +192,7 @@ impl Apply<'_> {
             self.announce(reference.child)?;
             let sql = format!(
                 "UPDATE {} SET {} WHERE uid = ANY ($1)",
-                self.scope.tables[number].table,
+                self.rows_of(number),
                 columns.join(", ")
             );
             let _refused = self.attempt(|apply| apply.write(number, &sql, &uids))?;
@@ -235,7 +235,7 @@ impl Apply<'_> {
             synced,
         );
         let sql = Template::new(include_str!("../../../sql/sync/delete.sql"))
-            .set("table", synced.table.to_string())
+            .set("table", self.rows_of(number))
             .set("number", number.to_string())
             .set("unreferenced", unreferenced)
             .set("rows", rows)
@@ -256,7 +256,7 @@ impl Apply<'_> {
             };
             sql.push_str(&format!(
                 " AND NOT EXISTS (SELECT FROM {} AS c WHERE {}{itself})",
-                reference.child_name,
+                reference.child_rows,
                 reference.refers("c", "t")
             ));
         }

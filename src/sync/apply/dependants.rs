@@ -75,7 +75,7 @@ impl Apply<'_> {
                 )
             })
             .collect();
-        let table = |number: usize| self.scope.tables[number].table.to_string();
+        let table = |number: usize| self.rows_of(number);
         Template::new(include_str!("../../../sql/sync/dependants.sql"))
             .set("number", number.to_string())
             .set("parent_number", parent.to_string())

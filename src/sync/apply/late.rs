@@ -145,7 +145,7 @@ impl Apply<'_> {
         })?;
         let names = || columns.iter().map(String::as_str);
         let sql = Template::new(include_str!("../../../sql/sync/late.sql"))
-            .set("table", synced.table.to_string())
+            .set("table", synced.rows(self.receiver.side))
             .set("fields", fields)
             .set("late", fields_of("t", names()))
             .set("new", fields_of("(i.new)", names()))

@@ -35,7 +35,7 @@ impl Apply<'_> {
             let sql = self
                 .receiver
                 .template(include_str!("../../../sql/sync/echoes.sql"))
-                .set("table", table.to_string())
+                .set("table", self.rows_of(number))
                 .set("number", number.to_string())
                 .set("schema_name", literal(&table.schema))
                 .set("table_name", literal(&table.name))

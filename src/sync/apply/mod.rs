@@ -398,6 +398,11 @@ impl Apply<'_> {
         self.scope.tables[number].on(self.receiver.side)
     }
 
+    /// The rows of a table in the receiver, as SQL behind FROM and UPDATE.
+    fn rows_of(&self, number: usize) -> String {
+        self.scope.tables[number].rows(self.receiver.side)
+    }
+
     /// The number of the table of the receiver with that oid.
     fn number_of(&self, oid: u32) -> Option<usize> {
         let side = self.receiver.side;

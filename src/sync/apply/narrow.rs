@@ -190,7 +190,7 @@ impl Apply<'_> {
                 work.condition()
             )
         };
-        let table = &self.scope.tables[number].table;
+        let table = self.rows_of(number);
         let join = format!(" LEFT JOIN {table} AS t ON t.uid = s.uid");
         let there = format!(" AND (s.op <> 'U' OR t.uid IS NOT NULL){}", work.rows());
         match self.attempt(|apply| apply.uids(number, &sql(&join, &there)))? {
@@ -207,7 +207,7 @@ impl Apply<'_> {
     /// were there before are left alone: what is staged does not make them.
     pub(super) fn refuse_orphans(&mut self, number: usize, all: bool) -> Result<()> {
         let oid = self.local(number).oid;
-        let table = &self.scope.tables[number].table;
+        let table = self.rows_of(number);
         let fields = self.question_fields(number)?;
         let mut queries = Vec::new();
         for reference in self
@@ -232,10 +232,10 @@ impl Apply<'_> {
             let sql = self
                 .receiver
                 .template(include_str!("../../../sql/sync/orphans.sql"))
-                .set("table", table.to_string())
+                .set("table", table.clone())
                 .set("number", number.to_string())
                 .set("fields", fields.clone())
-                .set("parent", reference.parent_name.clone())
+                .set("parent", reference.parent_rows.clone())
                 .set("given", given.join(" AND "))
                 .set("matches", reference.condition("n", "p"))
                 .set(
@@ -268,7 +268,7 @@ impl Apply<'_> {
     /// Pairs of staged rows of a table of which the first refers to the second.
     fn relatives(&mut self, number: usize) -> Result<Vec<(Uuid, Uuid)>> {
         let oid = self.local(number).oid;
-        let table = &self.scope.tables[number].table;
+        let table = self.rows_of(number);
         let fields = self.question_fields(number)?;
         let mut pairs = Vec::new();
         let own: Vec<String> = self
@@ -277,7 +277,7 @@ impl Apply<'_> {
             .filter(|r| r.child == oid && r.parent == oid)
             .map(|reference| {
                 Template::new(include_str!("../../../sql/sync/relatives.sql"))
-                    .set("table", table.to_string())
+                    .set("table", table.clone())
                     .set("number", number.to_string())
                     .set("fields", fields.clone())
                     .set("matches", reference.condition("n", "p"))

@@ -112,7 +112,7 @@ impl Apply<'_> {
         from: usize,
         holders: &[Uuid],
     ) -> Result<Option<usize>> {
-        let table = self.scope.tables[number].table.to_string();
+        let table = self.rows_of(number);
         for (choice, stand_in) in unique.rooms.iter().enumerate().skip(from) {
             if self.would_unset(number, &stand_in.column, holders)? {
                 continue;
@@ -153,7 +153,7 @@ impl Apply<'_> {
         let sql = format!(
             "SELECT t.uid FROM pg_temp.lizsync_stage AS s JOIN {} AS t ON t.uid = s.uid
              WHERE s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U') AND {}{rows}",
-            self.scope.tables[number].table,
+            self.rows_of(number),
             has_any("s", keys, &self.receiver.identity.hstore)
         );
         let uids = self.uids(number, &sql)?;
@@ -177,8 +177,8 @@ impl Apply<'_> {
             });
             let sql = format!(
                 "SELECT FROM {} AS t JOIN {} AS c ON {} WHERE t.uid = ANY ($1){staged} LIMIT 1",
-                self.scope.tables[parent].table,
-                reference.child_name,
+                self.rows_of(parent),
+                reference.child_rows,
                 reference.refers("c", "t")
             );
             if self.write(parent, &sql, holders)? > 0 {
@@ -210,8 +210,8 @@ impl Apply<'_> {
                  JOIN pg_temp.lizsync_stage AS s ON s.number = {child} AND s.uid = c.uid AND s.reason IS NULL
                      AND (s.op = 'D' OR s.op IN ('I', 'U') AND {})
                  WHERE t.uid = ANY ($1)",
-                self.scope.tables[parent].table,
-                reference.child_name,
+                self.rows_of(parent),
+                reference.child_rows,
                 reference.refers("c", "t"),
                 has_any("s", names, &self.receiver.identity.hstore)
             );
@@ -229,7 +229,7 @@ impl Apply<'_> {
             self.announce(reference.child)?;
             let sql = format!(
                 "UPDATE {} SET {} WHERE uid = ANY ($1)",
-                self.scope.tables[child].table,
+                self.rows_of(child),
                 loose.join(", ")
             );
             all += self.write(child, &sql, &uids)?;
@@ -263,7 +263,7 @@ impl Apply<'_> {
             "UPDATE pg_temp.lizsync_stage AS s SET before = (OPERATOR(pg_temp.@#) (t.*)) FROM {} AS t
              WHERE s.number = {number} AND s.uid = t.uid AND t.uid = ANY ($1) AND s.before IS NULL
                AND s.op IN ('I', 'U', 'D')",
-            self.scope.tables[number].table
+            self.rows_of(number)
         );
         self.write(number, &sql, uids)?;
         Ok(())
@@ -330,7 +330,7 @@ impl Apply<'_> {
             .collect();
         let new_keys = |n: usize, _: &str| format!("o.\"lizsync k{n}\"");
         Template::new(include_str!("../../../sql/sync/held_keys.sql"))
-            .set("table", self.scope.tables[number].table.to_string())
+            .set("table", self.rows_of(number))
             .set("number", number.to_string())
             .set("fields", fields)
             .set("rows", rows)

@@ -48,7 +48,7 @@ impl Apply<'_> {
             return Ok(known.clone());
         }
         let oid = self.local(number).oid;
-        let table = self.scope.tables[number].table.to_string();
+        let table = self.rows_of(number);
         let hstore = self.receiver.identity.hstore.clone();
         let doing = self.doing(number);
         // As expressions are printed for this search path: see `ask_once`.
@@ -110,7 +110,7 @@ impl Apply<'_> {
             .find(|r| r.child == oid && r.columns.len() == 1 && r.columns[0].0 == column.name)?;
         let key = quote(&reference.columns[0].1);
         let hstore = &self.receiver.identity.hstore;
-        let values = format!("SELECT q.{key} AS v FROM {} AS q", reference.parent_name);
+        let values = format!("SELECT q.{key} AS v FROM {} AS q", reference.parent_rows);
         let taken = column.taken("text", table, number, hstore);
         Some(column.stand_in("f.v", &numbered(&values, &taken, "::text")))
     }

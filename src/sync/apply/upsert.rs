@@ -75,7 +75,7 @@ impl Apply<'_> {
         if assignments.is_empty() {
             assignments = "uid = t.uid".to_owned();
         }
-        let table = &synced.table;
+        let (table, own) = (&synced.table, self.rows_of(number));
         let whole = format!("(t.*)::{table}");
         let none = format!("NULL::{table}");
         let logged = self.receiver.side == Side::Central;
@@ -114,7 +114,7 @@ impl Apply<'_> {
         let update = match verbs {
             Verbs::Insert => nothing(),
             _ => format!(
-                "UPDATE {table} AS t SET {assignments} FROM input AS i WHERE i.there AND t.uid = i.uid RETURNING t.uid, {updated} AS row"
+                "UPDATE {own} AS t SET {assignments} FROM input AS i WHERE i.there AND t.uid = i.uid RETURNING t.uid, {updated} AS row"
             ),
         };
         let insert = match verbs {
@@ -128,7 +128,7 @@ impl Apply<'_> {
             ),
         };
         let sql = Template::new(include_str!("../../../sql/sync/upsert.sql"))
-            .set("table", synced.table.to_string())
+            .set("table", self.rows_of(number))
             .set("update", update)
             .set("insert", insert)
             .set("old", if logged { &whole } else { &none }.as_str())
@@ -229,7 +229,7 @@ impl Apply<'_> {
         let sql = self
             .receiver
             .template(include_str!("../../../sql/sync/missing_rows.sql"))
-            .set("table", synced.table.to_string())
+            .set("table", synced.rows(self.receiver.side))
             .set("number", number.to_string())
             .set("object_table", literal(&synced.table.plain()))
             .set("sender", sender.name())
@@ -267,7 +267,7 @@ impl Apply<'_> {
 
     /// Refuses updates of rows that are not there, because they could not be recorded.
     fn refuse_missing(&mut self, number: usize, refusal: Refusal) -> Result<()> {
-        let table = &self.scope.tables[number].table;
+        let table = self.rows_of(number);
         let sql = format!(
             "SELECT s.uid FROM pg_temp.lizsync_stage AS s
              WHERE s.number = {number} AND s.op = 'U' AND s.reason IS NULL

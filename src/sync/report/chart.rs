@@ -123,7 +123,7 @@ fn around(
         let percent = (100.0 * rows / table.rows.max(1.0)).clamp(0.001, 100.0);
         let from = format!(
             "{} AS t TABLESAMPLE SYSTEM ({percent:.3}) REPEATABLE (1)",
-            scope.tables[*number].table
+            scope.tables[*number].rows(asked.side)
         );
         let sql = table.query(&from, "", "true", &within, each as usize);
         match asked.connection.query(&sql, &[]) {

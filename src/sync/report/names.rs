@@ -57,7 +57,7 @@ pub(super) fn name(
             let sql = format!(
                 "SELECT t.uid, left((t.{})::text, 120) FROM {} AS t WHERE t.uid = ANY ($1)",
                 quote(column),
-                synced.table
+                synced.rows(participant.side)
             );
             let found = participant
                 .connection

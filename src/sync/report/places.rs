@@ -57,7 +57,7 @@ impl Doomed {
                 .batch_execute("SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '10s'")
                 .doing(|| tr!("Setting time limits"))?;
             for (number, table) in &spatial {
-                let rows = scope.tables[*number].table.to_string() + " AS t";
+                let rows = scope.tables[*number].rows(side) + " AS t";
                 let sql = table.query(&rows, ", t.uid", "t.uid = ANY ($1)", "true", PLACED);
                 let found = connection
                     .query(&sql, &[&tables[number]])
@@ -102,7 +102,7 @@ impl Places {
             let synced = &scope.tables[*number];
             let rows = format!(
                 "pg_temp.lizsync_stage AS s JOIN {} AS t ON t.uid = s.uid",
-                synced.table
+                synced.rows(receiver.side)
             );
             let condition = format!(
                 "s.number = {number} AND s.reason IS NULL AND s.op IN ('I', 'U') AND pg_catalog.mod(pg_catalog.uuid_hash(s.uid)::bigint, {step}) = 0"

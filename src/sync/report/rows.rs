@@ -115,7 +115,7 @@ pub(super) fn missing(
         let most = i64::try_from(missing.min(left as u64)).unwrap_or_default();
         let sql = receiver
             .template(include_str!("../../../sql/report/missing.sql"))
-            .set("table", synced.table.to_string())
+            .set("table", synced.rows(receiver.side))
             .sql();
         let number = i32::try_from(number).unwrap_or(i32::MAX);
         let rows = receiver

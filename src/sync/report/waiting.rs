@@ -107,7 +107,7 @@ fn compare(
         list.join(", ")
     };
     let sql = Template::new(include_str!("../../../sql/report/present.sql"))
-        .set("table", synced.table.to_string())
+        .set("table", synced.rows(receiver.side))
         .set("beginnings", list(|value| format!("left({value}, 2000)")))
         .set("bytes", list(|value| format!("octet_length({value})")))
         .sql();

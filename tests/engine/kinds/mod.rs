@@ -3,6 +3,7 @@
 
 pub mod compare;
 mod edits;
+mod inheritance;
 mod names;
 mod partitions;
 mod tables;

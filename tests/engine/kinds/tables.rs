@@ -1,9 +1,6 @@
 //! Kinds of tables: keys, references, generated columns, domains.
 
-use serde_json::json;
-
 use super::compare::{converge, pair, travels};
-use crate::support::{central, clone_of, messages, run};
 
 /// A column of each kind of key, named `id` where its values are automatic.
 const KEYS: &str = "CREATE SCHEMA gis;
@@ -172,39 +169,4 @@ fn domains_are_checked_and_pass() {
             "DELETE FROM gis.tree WHERE state = ','",
         ],
     );
-}
-
-#[test]
-fn inheritance_is_refused_with_a_reason() {
-    let database = central(
-        "inherits",
-        "CREATE SCHEMA gis; CREATE TABLE gis.base (name text); CREATE TABLE gis.derived (more text) INHERITS (gis.base);
-        CREATE TABLE gis.plain (name text)",
-    );
-    let prepare = json!({"CONNECTION_NAME_CENTRAL": database.conninfo()});
-    let said = messages("initialize_central_database", prepare).join("\n");
-    for name in ["gis.base", "gis.derived"] {
-        let reason = format!(
-            "{name} takes part in inheritance: left out, because a uid cannot be unique over several tables"
-        );
-        assert!(said.contains(&reason), "{said}");
-    }
-    let clone = clone_of(&database, "inherits_clone");
-    database.run("INSERT INTO gis.base VALUES ('b'); INSERT INTO gis.derived VALUES ('d', 'e'); INSERT INTO gis.plain VALUES ('p'); UPDATE gis.base SET name = 'x'");
-    let both = json!({"CONNECTION_NAME_CENTRAL": database.conninfo(), "CONNECTION_NAME_CLONE": clone.conninfo()});
-    let said = messages("synchronize_database", both.clone()).join("\n");
-    assert!(
-        said.contains("gis.base") && said.contains("left out"),
-        "{said}"
-    );
-    assert_eq!(clone.rows("SELECT name FROM gis.plain"), ["p"]);
-    assert_eq!(clone.value("SELECT count(*) FROM gis.base"), "0");
-    // By hand it is refused as well, and the run still passes.
-    let mut client = database.connect();
-    let error = client
-        .batch_execute("SELECT audit.audit_table('gis.base')")
-        .unwrap_err();
-    let text = error.as_db_error().unwrap().message();
-    assert!(text.contains("inheritance"), "{text}");
-    run("synchronize_database", both).unwrap();
 }

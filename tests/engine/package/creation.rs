@@ -231,7 +231,7 @@ fn what_a_package_needs_from_outside_is_named() {
          CREATE TABLE lists.l (code text PRIMARY KEY);
          CREATE TABLE gis.t (id int PRIMARY KEY, m public.mood[], x text DEFAULT public.f() REFERENCES lists.l, g geometry);
          CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE gis.remote (id int) SERVER far;
-         CREATE TABLE gis.parent (id int); CREATE TABLE gis.child () INHERITS (gis.parent)",
+         CREATE TABLE lists.parent (id int); CREATE TABLE gis.child () INHERITS (lists.parent)",
     );
     let folder = Folder::new();
     let said = messages(
@@ -246,6 +246,7 @@ fn what_a_package_needs_from_outside_is_named() {
         "type public.mood",
         "function public.f()",
         "constraint l_pkey on table lists.l",
+        "table lists.parent",
         "server far",
     ] {
         // Names are given as the search path of the session wants them.
@@ -254,11 +255,6 @@ fn what_a_package_needs_from_outside_is_named() {
     assert!(
         !needs.contains("geometry") && !needs.contains("audit"),
         "{needs}"
-    );
-    assert!(
-        said.iter()
-            .any(|m| m.contains("gis.child takes part in inheritance")),
-        "{said:?}"
     );
 }
 

@@ -144,3 +144,64 @@ fn keys_of_several_columns() {
         }
     }
 }
+
+#[test]
+fn tables_that_inherit_are_captured_before_and_after() {
+    for version in ["0.4.5", "0.7.2"] {
+        let former = former(version);
+        let central = former.central("inherits", None);
+        central.run(&format!(
+            "CREATE TABLE gis.plant (name text, uid uuid NOT NULL UNIQUE);
+             CREATE TABLE gis.fern (leaves integer, UNIQUE (uid)) INHERITS (gis.plant);
+             SELECT {log}.audit_table('gis.plant'), {log}.audit_table('gis.fern');
+             INSERT INTO gis.plant VALUES ('old plant', '{0}'); INSERT INTO gis.fern VALUES ('old fern', '{1}', 1)",
+            uid('O'),
+            uid('P'),
+            log = former.log
+        ));
+        let one = former.clone(&central, "inherits_one", None);
+        if former.log == "lizsync" {
+            for database in [&central, &one] {
+                database.run(r#"UPDATE lizsync.synchronized_tables SET sync_tables = sync_tables || '["\"gis\".\"plant\"", "\"gis\".\"fern\""]'"#);
+            }
+        }
+        central.run(&format!(
+            "INSERT INTO gis.fern VALUES ('fern', '{}', 3); UPDATE gis.plant SET name = name || '!'",
+            uid('A')
+        ));
+        one.run(&format!(
+            "INSERT INTO gis.plant VALUES ('plant', '{}'); UPDATE gis.fern SET leaves = 7",
+            uid('B')
+        ));
+        let both = || {
+            let outputs = synchronize(&central, &one, None);
+            assert_eq!(outputs["SET_ASIDE"].as_u64(), Some(0), "{outputs}");
+            let rows = |database: &Database| {
+                let mut rows =
+                    database.rows("SELECT tableoid::regclass, * FROM gis.plant ORDER BY uid");
+                rows.extend(database.rows("SELECT leaves FROM gis.fern ORDER BY uid"));
+                rows
+            };
+            assert_eq!(rows(&one), rows(&central));
+            rows(&central)
+        };
+        upgrade(&central, None);
+        let said = upgrade(&one, None).join("\n");
+        assert!(said.contains("gis.fern: new audit triggers"), "{said}");
+        let row = |table: &str, name: &str, letter| format!("gis.{table}|{name}|{}", uid(letter));
+        assert_eq!(
+            both(),
+            [
+                row("fern", "fern!", 'A'),
+                row("plant", "plant", 'B'),
+                row("plant", "old plant!", 'O'),
+                row("fern", "old fern!", 'P'),
+                "3".to_owned(),
+                "7".to_owned()
+            ]
+        );
+        one.run("UPDATE gis.plant SET name = 'new'");
+        central.run("UPDATE gis.fern SET leaves = 8");
+        assert_eq!(both().iter().filter(|row| row.contains("|new|")).count(), 4);
+    }
+}
