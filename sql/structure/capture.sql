@@ -22,7 +22,7 @@ $do$;
 -- The rows of a table, as SQL behind FROM: of an ordinary one without those of tables that inherit from it, which are
 -- synchronised as tables of their own.
 CREATE OR REPLACE FUNCTION audit.own_rows(target regclass) RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END || c.oid::regclass FROM pg_class AS c WHERE c.oid = target
 $function$;

@@ -23,7 +23,7 @@ WITH ours AS MATERIALIZED (
 SELECT n.nspname AS schema, c.relname AS name, c.oid,
        CASE WHEN k.tgrelid IS NULL THEN 'no audit triggers'
             WHEN k.off OR part.off THEN 'audit triggers are disabled'
-            WHEN i.inherits AND k.always = '{4,8,16,32}' THEN 'audit triggers from before it took part in inheritance'
+            WHEN i.inherits AND k.always = '{4,8,16,32}' THEN 'inheritance'
             ELSE 'audit triggers are missing or changed' END AS wrong,
        k.tgrelid IS NOT NULL OR coalesce(u.atttypid = 'uuid'::regtype, false) AS prepared
 FROM pg_class AS c

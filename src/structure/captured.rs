@@ -42,9 +42,7 @@ pub fn uncaptured(client: &mut impl GenericClient, schemas: &[String]) -> Result
 fn wrong(what: &str) -> Text {
     match what {
         "no audit triggers" => tr!("no audit triggers"),
-        "audit triggers from before it took part in inheritance" => {
-            tr!("audit triggers from before it took part in inheritance")
-        }
+        "inheritance" => tr!("audit triggers from before it took part in inheritance"),
         "audit triggers are disabled" => tr!("audit triggers are disabled"),
         "audit triggers are missing or changed" => tr!("audit triggers are missing or changed"),
         other => Text::verbatim(other),

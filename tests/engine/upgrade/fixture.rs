@@ -10,7 +10,7 @@ const CONFLICTS: &str = "CREATE TABLE lizsync.conflicts (id bigserial PRIMARY KE
     object_uid uuid, clone_id uuid, central_event_id bigint, central_event_timestamp timestamptz, central_sql text,
     clone_sql text, rejected text, rule_applied text);";
 
-/// One version, each of a layout of its own.
+/// One version.
 #[derive(Debug, Clone, Copy)]
 pub struct Former {
     pub version: &'static str,
@@ -20,44 +20,33 @@ pub struct Former {
     conflicts: bool,
 }
 
-pub const VERSIONS: [Former; 6] = [
-    Former {
-        version: "0.2.2",
-        log: "audit",
-        lists: false,
-        conflicts: false,
-    },
-    Former {
-        version: "0.3.1",
-        log: "audit",
-        lists: false,
-        conflicts: false,
-    },
-    Former {
-        version: "0.3.2",
-        log: "audit",
-        lists: false,
-        conflicts: true,
-    },
-    Former {
-        version: "0.4.5",
-        log: "audit",
-        lists: false,
-        conflicts: true,
-    },
-    Former {
-        version: "0.5.0",
-        log: "lizsync",
-        lists: true,
-        conflicts: true,
-    },
-    Former {
-        version: "0.7.2",
-        log: "lizsync",
-        lists: true,
-        conflicts: true,
-    },
+/// All of them; 0.6.0 stands for those between 0.5.0 and 0.7.0.
+pub const VERSIONS: [Former; 15] = [
+    of("0.2.2", false, false),
+    of("0.3.0", false, false),
+    of("0.3.1", false, false),
+    of("0.3.2", false, true),
+    of("0.4.0", false, true),
+    of("0.4.1", false, true),
+    of("0.4.2", false, true),
+    of("0.4.3", false, true),
+    of("0.4.4", false, true),
+    of("0.4.5", false, true),
+    of("0.5.0", true, true),
+    of("0.6.0", true, true),
+    of("0.7.0", true, true),
+    of("0.7.1", true, true),
+    of("0.7.2", true, true),
 ];
+
+const fn of(version: &'static str, lists: bool, conflicts: bool) -> Former {
+    Former {
+        version,
+        log: if lists { "lizsync" } else { "audit" },
+        lists,
+        conflicts,
+    }
+}
 
 /// One of them.
 pub fn former(version: &str) -> Former {

@@ -1,6 +1,6 @@
 //! Values, keys and kinds of tables in the former log, and what arrives of them.
 
-use super::fixture::{VERSIONS, former, uid};
+use super::fixture::{former, uid};
 use super::{Database, synchronize, upgrade};
 
 fn tree(database: &Database, letter: char) {
@@ -12,10 +12,7 @@ fn tree(database: &Database, letter: char) {
 
 #[test]
 fn values_that_are_hard_to_write_down() {
-    for former in VERSIONS
-        .into_iter()
-        .filter(|former| ["0.4.5", "0.7.2"].contains(&former.version))
-    {
+    for former in ["0.4.5", "0.7.2"].map(former) {
         let central = former.central("values", None);
         let more = "ALTER TABLE gis.tree ADD COLUMN \"odd \"\"name\"\" =>, \\ é\" text, ADD COLUMN bytes bytea, ADD COLUMN list text[],
             ADD COLUMN at timestamptz, ADD COLUMN day date, ADD COLUMN made integer GENERATED ALWAYS AS (height * 2) STORED,
