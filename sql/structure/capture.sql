@@ -282,13 +282,13 @@ BEGIN
         -- Others have logged meanwhile: their events, and this one, need not be in the order of what happened.
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE uid = $1)', audit.own_rows(target)) INTO there USING old_uid;
         IF there THEN
-            PERFORM set_config('lizsync.moved', old_uid || ':' || old_row::text, true);
+            PERFORM set_config('lizsync.moved', old_uid || ':' || target || ':' || old_row::text, true);
             RETURN NULL;
         END IF;
     END IF;
     IF TG_OP = 'INSERT' AND new_uid IS NOT NULL
-       AND split_part(current_setting('lizsync.moved', true), ':', 1) = new_uid::text THEN
-        moved := substr(current_setting('lizsync.moved'), 38);
+       AND starts_with(current_setting('lizsync.moved', true), new_uid || ':' || target || ':') THEN
+        moved := substr(current_setting('lizsync.moved'), length(new_uid || ':' || target || ':') + 1);
         PERFORM set_config('lizsync.moved', '', true);
     ELSIF TG_OP = 'INSERT' AND new_uid IS NOT NULL
        AND split_part(current_setting('lizsync.deleted', true), ':', 1) = new_uid::text THEN
@@ -415,7 +415,11 @@ BEGIN
     END IF;
     PERFORM audit.unaudit_table(target);
 
-    IF kind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = target OR inhparent = target) OR NOT EXISTS (
+    IF kind = 'p' OR EXISTS (
+        -- A temporary table is for one session, and no reason for others.
+        SELECT FROM pg_inherits AS h JOIN pg_class AS i ON i.oid = h.inhrelid AND i.relpersistence <> 't'
+        WHERE h.inhrelid = target OR h.inhparent = target
+    ) OR NOT EXISTS (
         SELECT FROM pg_attribute WHERE attrelid = target AND attname = 'uid' AND NOT attisdropped AND attnotnull
             AND atttypid = 'uuid'::regtype
     ) THEN

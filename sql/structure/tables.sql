@@ -1,5 +1,5 @@
 -- The relations of some schemas, for the preparation of a central.
--- $1: text[], the schemas; empty for all but the system's, public and our own.
+-- $1: text[], the schemas; empty for all but the system's, public and our own. $2: oid of the only one to read; 0 for all.
 -- Returns one row for each relation, in order of schema and name.
 WITH relation AS (
     SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,
@@ -10,7 +10,7 @@ WITH relation AS (
     LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'uid' AND NOT a.attisdropped
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND c.relpersistence <> 't'
       AND n.nspname NOT IN ('public', 'lizsync', 'audit', 'information_schema') AND n.nspname !~ '^pg_'
-      AND (cardinality($1::text[]) = 0 OR n.nspname = ANY ($1))
+      AND (cardinality($1::text[]) = 0 OR n.nspname = ANY ($1)) AND $2::oid IN (c.oid, 0)
       -- What belongs to an extension is not the user's data.
       AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                       AND d.deptype = 'e')
@@ -21,7 +21,13 @@ SELECT r.nspname AS schema, r.relname AS name, r.oid, r.relkind::text AS kind,
        EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indpred IS NULL AND i.indkey[0] = r.uid_num
                AND (r.relkind = 'p' OR i.indisunique AND i.indisvalid AND i.indnkeyatts = 1)) AS uid_unique,
        EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indisprimary) AS has_key,
-       r.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = r.oid OR h.inhparent = r.oid) AS inherits,
+       r.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h JOIN pg_class AS i ON i.oid = h.inhrelid AND i.relpersistence <> 't'
+                                   WHERE h.inhrelid = r.oid OR h.inhparent = r.oid) AS inherits,
+       -- A foreign table that inherits from it, and would have to have a uid as well.
+       (WITH RECURSIVE below AS (
+            SELECT h.inhrelid FROM pg_inherits AS h WHERE h.inhparent = r.oid AND r.relkind = 'r'
+            UNION SELECT h.inhrelid FROM below AS b JOIN pg_inherits AS h ON h.inhparent = b.inhrelid)
+        SELECT min(b.inhrelid::regclass::text) FROM below AS b JOIN pg_class AS f ON f.oid = b.inhrelid AND f.relkind = 'f') AS foreign_child,
        -- The columns of the partition key, and of those of its partitions; null where one has an
        -- expression.
        (SELECT string_agg(DISTINCT quote_ident(k.attname), ', ') FILTER (WHERE k.attname <> 'uid')

@@ -1,8 +1,7 @@
 -- The tables of some schemas whose edits are not captured whole. $1: text[], the schemas; empty for all.
 -- Returns one row for each, in order: schema, name, oid, what is wrong, and whether the table was ever
--- prepared. Whole is: for an ordinary table with a uid that takes no part in inheritance, a trigger each for INSERT,
--- UPDATE, DELETE and TRUNCATE, for any other one for each row
--- and one for TRUNCATE; in mode ALWAYS, without a condition, and no others of ours. Partitions have the one
+-- prepared. Whole is: a trigger for each row and one for TRUNCATE; or, for an ordinary table with a uid that takes no part in
+-- inheritance, one for each statement INSERT, UPDATE, DELETE and TRUNCATE; in mode ALWAYS, without a condition, and no others of ours. Partitions have the one
 -- for each row of their
 -- partitioned table, in an ordinary mode where the server or the role knows no better; that for
 -- TRUNCATE comes with the first row (audit.guard_partition), but none may be off.
@@ -29,7 +28,8 @@ SELECT n.nspname AS schema, c.relname AS name, c.oid,
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
-    SELECT c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = c.oid OR h.inhparent = c.oid) AS inherits
+    SELECT c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS h JOIN pg_class AS i ON i.oid = h.inhrelid AND i.relpersistence <> 't'
+                                       WHERE h.inhrelid = c.oid OR h.inhparent = c.oid) AS inherits
 ) AS i
 LEFT JOIN capture AS k ON k.tgrelid = c.oid
 LEFT JOIN pg_attribute AS u ON u.attrelid = c.oid AND u.attname = 'uid' AND NOT u.attisdropped
@@ -44,7 +44,7 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> '
   AND (cardinality($1::text[]) = 0 OR n.nspname = ANY ($1))
   AND (k.tgrelid IS NULL
        OR k.triggers <> cardinality(k.always)
-       OR k.always IS DISTINCT FROM CASE
-              WHEN c.relkind = 'r' AND NOT i.inherits AND u.attnotnull AND u.atttypid = 'uuid'::regtype THEN '{4,8,16,32}'::integer[] ELSE '{32,93}' END
+       OR NOT coalesce(k.always = '{32,93}'
+              OR k.always = '{4,8,16,32}' AND c.relkind = 'r' AND NOT i.inherits AND u.attnotnull AND u.atttypid = 'uuid'::regtype, false)
        OR part.off OR NOT part.rows)
 ORDER BY n.nspname, c.relname;

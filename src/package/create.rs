@@ -45,7 +45,7 @@ pub fn create(central: &mut Connection, wanted: &Request, feedback: &Feedback) -
     if let Some(warning) = listed.warning() {
         feedback.warning(warning);
     }
-    tables::refuse_unprepared(&mut **central, &schemas, &listed)?;
+    tables::refuse_unprepared(&mut **central, &schemas, &listed, feedback)?;
     let additional = wanted
         .additional_sql
         .as_deref()

@@ -113,9 +113,13 @@ pub(super) fn refuse_unprepared(
     client: &mut impl GenericClient,
     schemas: &[String],
     listed: &Listed,
+    feedback: &Feedback,
 ) -> Result<()> {
     let rows = client
-        .query(include_str!("../../sql/structure/tables.sql"), &[&schemas])
+        .query(
+            include_str!("../../sql/structure/tables.sql"),
+            &[&schemas, &0u32],
+        )
         .doing(|| tr!("Looking at the tables"))?;
     let uncaptured = structure::uncaptured(client, schemas)?;
     let mut unprepared = Vec::new();
@@ -125,7 +129,19 @@ pub(super) fn refuse_unprepared(
         if !listed.has(&table) || !matches!(row.get("kind"), "r" | "p") {
             continue;
         }
-        if row.get::<_, Option<&str>>("uid_type") != Some("uuid") {
+        let with_uid = row.get::<_, Option<&str>>("uid_type") == Some("uuid");
+        if let Some(child) = row
+            .get::<_, Option<&str>>("foreign_child")
+            .filter(|_| !with_uid)
+        {
+            feedback.warning(tr!(
+                "{name}, from which the foreign table {child} inherits, has no uid: its rows are packaged, but not synchronised later.",
+                name,
+                child
+            ));
+            continue;
+        }
+        if !with_uid {
             unprepared.push(tr!("{name} (no uid)", name));
         } else if let Some(found) = uncaptured
             .iter()

@@ -185,6 +185,18 @@ fn prepare(
             feedback.warning(left_out(&relation));
             continue;
         }
+        if let Some(child) = relation
+            .foreign_child
+            .as_ref()
+            .filter(|_| !relation.has_uid())
+        {
+            feedback.warning(tr!(
+                "{name}: left out, because the foreign table {child} inherits from it and would have to have a uid as well. End the inheritance, or give both a column uid of type uuid.",
+                name,
+                child
+            ));
+            continue;
+        }
         if wanted.uid_columns && relation.add_uid(client, uuid)? {
             feedback.info(tr!("{name}: uid added.", name));
             prepared.with_new_uid += 1;

@@ -21,6 +21,8 @@ pub(super) struct Relation {
     uid_unique: bool,
     pub(super) has_key: bool,
     partition_key: Option<String>,
+    /// A foreign table that inherits from it.
+    pub(super) foreign_child: Option<String>,
     captured: bool,
     truncate_missing: i64,
 }
@@ -39,7 +41,10 @@ pub(super) enum Kind {
 /// Reads the relations of `schemas` (empty: all that can be prepared).
 pub(super) fn read(client: &mut impl GenericClient, schemas: &[String]) -> Result<Vec<Relation>> {
     let rows = client
-        .query(include_str!("../../sql/structure/tables.sql"), &[&schemas])
+        .query(
+            include_str!("../../sql/structure/tables.sql"),
+            &[&schemas, &0u32],
+        )
         .doing(|| tr!("Listing the tables"))?;
     let uncaptured = captured::uncaptured(client, schemas)?;
     let uncaptured: BTreeSet<u32> = uncaptured.iter().map(|table| table.oid).collect();
@@ -51,9 +56,16 @@ pub(super) fn read(client: &mut impl GenericClient, schemas: &[String]) -> Resul
 
 /// Reads a relation once more: what was done to a table was done to those that inherit from it.
 pub(super) fn again(client: &mut impl GenericClient, relation: Relation) -> Result<Relation> {
-    let now = read(client, std::slice::from_ref(&relation.table.schema))?;
-    let same = |other: &Relation| other.oid == relation.oid;
-    Ok(now.into_iter().find(same).unwrap_or(relation))
+    let none: &[&str] = &[];
+    let row = client
+        .query_opt(
+            include_str!("../../sql/structure/tables.sql"),
+            &[&none, &relation.oid],
+        )
+        .doing(|| tr!("Listing the tables"))?;
+    let captured = relation.captured;
+    let now = row.map(|row| Relation::from_row(&row, &BTreeSet::new()));
+    Ok(now.map_or(relation, |now| Relation { captured, ..now }))
 }
 
 impl Relation {
@@ -76,6 +88,7 @@ impl Relation {
             uid_unique: row.get("uid_unique"),
             has_key: row.get("has_key"),
             partition_key: row.get("partition_key"),
+            foreign_child: row.get("foreign_child"),
             captured: !uncaptured.contains(&row.get("oid")),
             truncate_missing: row.get("truncate_missing"),
         }

@@ -79,21 +79,24 @@ pub(super) fn all(
         if let Some(relation) = vacuumed.map(|holder| &holder.relation) {
             feedback.check()?;
             // Alone: who holds nothing else is part of no deadlock, and may wait until the autovacuum is ended.
-            let statement = format!("LOCK TABLE {relation} IN ACCESS EXCLUSIVE MODE");
+            let statement = format!("LOCK TABLE ONLY {relation} IN ACCESS EXCLUSIVE MODE");
             let wait = (until_deadlock + STEP).min(left).max(step);
             lock(transaction, &[statement], wait, false)?;
         }
     }
 }
 
-/// What to lock, in the order in which people who edit take it: views, tables with triggers, the tables of the former
-/// plugin; of a partition its partitioned table.
+/// What to lock, in the order in which people who edit take it.
 fn wanted(transaction: &mut Transaction<'_>, survey: &Survey) -> Result<Wanted> {
     let audited: Vec<u32> = survey.audited.iter().map(|relation| relation.oid).collect();
     let rows = transaction
         .query(
             include_str!("../../../sql/structure/former/locked.sql"),
-            &[&audited, &survey.layout.tables()],
+            &[
+                &audited,
+                &survey.layout.tables(),
+                &(survey.is_clone() && survey.foreign_server),
+            ],
         )
         .doing(|| tr!("Looking for the tables that are upgraded"))?;
     Ok(Wanted {

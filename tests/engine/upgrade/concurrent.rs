@@ -2,6 +2,7 @@
 
 use lizsync::error::Error;
 use lizsync::feedback::{Event, Feedback};
+use postgres::error::SqlState;
 use serde_json::json;
 
 use super::fixture::{former, uid};
@@ -146,9 +147,15 @@ fn while_it_holds(
 
 #[test]
 fn who_edits_through_a_view_or_a_foreign_table_with_triggers_waits() {
-    for relation in ["gis.tall", "gis.far"] {
-        let old = former("0.4.5").central("viewed", None);
-        old.run("CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '/nowhere');
+    for relation in ["gis.tall", "gis.far", "central_gis.tree"] {
+        let former = former("0.4.5");
+        let mut old = former.central("viewed", None);
+        if relation.starts_with("central") {
+            // The foreign tables of a clone go.
+            old = former.clone(&old, "viewed_one", None);
+            old.run("ALTER FOREIGN TABLE central_gis.tree ADD note text");
+        }
+        old.run("CREATE EXTENSION IF NOT EXISTS postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '/nowhere');
             CREATE USER MAPPING FOR CURRENT_USER SERVER far; CREATE FOREIGN TABLE gis.far (uid uuid, note text) SERVER far;
             CREATE TRIGGER audit_trigger_stm AFTER UPDATE ON gis.tall FOR EACH STATEMENT EXECUTE PROCEDURE audit.if_modified_func('true');
             CREATE TRIGGER audit_trigger_stm AFTER UPDATE ON gis.far FOR EACH STATEMENT EXECUTE PROCEDURE audit.if_modified_func('true')");
@@ -167,6 +174,64 @@ fn who_edits_through_a_view_or_a_foreign_table_with_triggers_waits() {
             wait_for_lock(&name);
         })
         .unwrap_or_else(|error| panic!("{relation}: {}", error.sentence()));
-        edited.recv().unwrap().unwrap();
+        match (edited.recv().unwrap(), relation.starts_with("central")) {
+            // It waited, until the table was gone.
+            (Err(error), true) => assert_eq!(error.code(), Some(&SqlState::UNDEFINED_TABLE)),
+            (edited, _) => edited.unwrap(),
+        }
     }
+}
+
+/// The lock of the log's sequence stays where those of the tables are let go.
+#[test]
+fn who_rolls_back_to_a_savepoint_and_edits_again_is_not_ended() {
+    for version in ["0.4.5", "0.7.2"] {
+        let old = former(version).central("savepoint", None);
+        let mut editor = old.connect();
+        editor
+            .batch_execute(
+                "BEGIN; SAVEPOINT s; INSERT INTO gis.tree (name) VALUES ('try'); ROLLBACK TO s",
+            )
+            .unwrap();
+        let conninfo = old.conninfo();
+        let upgrading = std::thread::spawn(move || {
+            run(UPGRADE, json!({"CONNECTION_NAME": conninfo, "RUNIT": true})).map(|_| ())
+        });
+        wait_for_lock(&old.name);
+        editor
+            .batch_execute("INSERT INTO gis.tree (name) VALUES ('edited'); COMMIT")
+            .unwrap();
+        upgrading.join().unwrap().unwrap();
+        assert_eq!(old.rows("SELECT name FROM gis.tree"), ["edited"]);
+        assert_eq!(old.value("SELECT count(*) FROM audit.logged_actions"), "1");
+    }
+}
+
+/// Tables that inherit from one with triggers, and have none themselves, are left alone.
+#[test]
+fn a_child_without_triggers_may_be_in_use() {
+    let old = former("0.4.5").central("child", None);
+    old.run("CREATE TABLE gis.oak (age integer) INHERITS (gis.tree); CREATE TABLE audit.old_actions () INHERITS (audit.logged_actions)");
+    let mut editor = old.connect();
+    editor
+        .batch_execute("BEGIN; LOCK TABLE gis.oak IN ROW EXCLUSIVE MODE")
+        .unwrap();
+    upgrade(&old, None);
+    editor.batch_execute("COMMIT").unwrap();
+    // What inherits from the log changes with it, so it is named.
+    let old = former("0.4.5").central("child", None);
+    old.run("CREATE TABLE audit.old_actions () INHERITS (audit.logged_actions)");
+    let mut editor = old.connect();
+    editor
+        .batch_execute("BEGIN; LOCK TABLE audit.old_actions IN ROW EXCLUSIVE MODE")
+        .unwrap();
+    let said = crate::support::refused(
+        UPGRADE,
+        json!({"CONNECTION_NAME": old.conninfo(), "RUNIT": true}),
+        lizsync::error::Kind::State,
+    );
+    assert!(
+        said.contains("audit.old_actions is used by process"),
+        "{said}"
+    );
 }
