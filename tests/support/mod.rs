@@ -257,12 +257,14 @@ pub fn wait_for_lock(database: &str) {
     let mut client = admin();
     let sql =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'";
+    let started = std::time::Instant::now();
     while client
         .query_one(sql, &[&database])
         .unwrap()
         .get::<_, i64>(0)
         == 0
     {
+        assert!(started.elapsed().as_secs() < 60, "nobody waits for a lock");
         std::thread::yield_now();
     }
 }
