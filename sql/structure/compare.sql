@@ -24,7 +24,8 @@ AS $function$
 $function$;
 
 -- Compares two tables row by row, by their uid: the rows that differ, with the values that do. status: "only in a", "only
--- in b" or "different". The table may be in another database, as a foreign table.
+-- in b" or "different". The table may be in another database, as a foreign table; the rows of tables that inherit count with
+-- their parents, as a foreign table does not tell them apart.
 CREATE OR REPLACE FUNCTION lizsync.compare_tables(table_a regclass, table_b regclass)
 RETURNS TABLE (uid uuid, status text, table_a_values {hstore}.hstore, table_b_values {hstore}.hstore)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
