@@ -71,6 +71,7 @@ WHEEL = (
 # What runs on each server: modules of tests/engine, and tests that need more than these servers have.
 WHOLE = [
     *["aside", "capture", "codes", "columns", "concurrency", "cycles", "echoes", "faults", "granted", "keys"],
+    "kinds::inheritance",
     *[
         "lineage",
         "memory",
@@ -94,6 +95,7 @@ SKIPPED = [
     # These need PostGIS, which the servers lack.
     "every_kind_of_key_and_column_travels_as_it_should",
     "everything_arrives",
+    "geometries_without_content_and_of_all_kinds",
     "logged_text_does_not_depend_on_the_session",
     "owners_need_no_superuser",
     "owners_on_both_sides_need_no_superuser",
