@@ -229,8 +229,8 @@ $function$;
 
 -- Row-level capture, for partitioned tables (PostgreSQL clones the trigger to every partition, also
 -- to later ones), for tables without a uid, and for tables that inherit or are inherited from: a statement that
--- writes the parent fires no trigger for statements of the children, but those for rows. What happens in a partition is logged under the name that
--- the partitioned table has now: regclass prints it from the caches, with its schema, as the
+-- writes the parent fires no trigger for statements of the children, but those for rows. What happens in a
+-- partition is logged under the name that the partitioned table has now: regclass prints it from the caches, with its schema, as the
 -- search_path holds none of the user's.
 CREATE OR REPLACE FUNCTION audit.capture_row() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER

@@ -1,9 +1,8 @@
 -- The tables of some schemas whose edits are not captured whole. $1: text[], the schemas; empty for all.
 -- Returns one row for each, in order: schema, name, oid, what is wrong, and whether the table was ever
 -- prepared. Whole is: a trigger for each row and one for TRUNCATE; or, for an ordinary table with a uid that takes no part in
--- inheritance, one for each statement INSERT, UPDATE, DELETE and TRUNCATE; in mode ALWAYS, without a condition, and no others of ours. Partitions have the one
--- for each row of their
--- partitioned table, in an ordinary mode where the server or the role knows no better; that for
+-- inheritance, one for each statement INSERT, UPDATE, DELETE and TRUNCATE; in mode ALWAYS,
+-- without a condition, and no others of ours. Partitions have the one for each row of their partitioned table, in an ordinary mode where the server or the role knows no better; that for
 -- TRUNCATE comes with the first row (audit.guard_partition), but none may be off.
 WITH ours AS MATERIALIZED (
     SELECT t.tgrelid, t.tgenabled, CASE p.proname

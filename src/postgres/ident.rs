@@ -42,6 +42,15 @@ impl Table {
     pub fn plain(&self) -> String {
         format!("{}.{}", self.schema, self.name)
     }
+
+    /// Its rows, as SQL behind FROM and UPDATE: of an `ordinary` one without those of tables that inherit from it, of a
+    /// partitioned one with its partitions.
+    pub fn rows(&self, ordinary: bool) -> String {
+        match ordinary {
+            true => format!("ONLY {self}"),
+            false => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Table {

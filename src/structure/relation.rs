@@ -102,14 +102,6 @@ impl Relation {
         )
     }
 
-    /// Its rows, as SQL behind FROM.
-    fn own_rows(&self) -> String {
-        match self.kind {
-            Kind::Partitioned => self.table.to_string(),
-            _ => format!("ONLY {}", self.table),
-        }
-    }
-
     /// Whether it has a `uid` of the right type.
     pub(super) fn has_uid(&self) -> bool {
         self.uid_type.as_deref() == Some("uuid")
@@ -201,7 +193,7 @@ impl Relation {
         let table = &self.table;
         let sql = format!(
             "SELECT count(*) FROM (SELECT FROM {} WHERE uid IS NOT NULL GROUP BY uid HAVING count(*) > 1) AS d",
-            self.own_rows()
+            table.rows(self.kind != Kind::Partitioned)
         );
         let doing = || {
             tr!(

@@ -11,7 +11,6 @@ use uuid::Uuid;
 use super::merge::Side;
 use super::participant::Participant;
 use super::run::Run;
-use super::tables::rows;
 use crate::error::Result;
 use crate::postgres::{Doing, Table, Template, literal};
 use crate::text::tr;
@@ -195,7 +194,7 @@ impl Run<'_> {
                     &[&table.to_string()],
                 )
                 .doing(|| tr!("Looking for {table}", table = table.plain()))?;
-            Ok(row.map(|row| (row.get("oid"), rows(table, row.get("ordinary")))))
+            Ok(row.map(|row| (row.get("oid"), table.rows(row.get("ordinary")))))
         };
         Ok((find(&mut self.central)?, find(&mut self.clone)?))
     }

@@ -8,7 +8,7 @@ use super::events::{Columns, Names};
 use super::merge::Side;
 use super::order::{self, Edge};
 use super::refusal::Refusal;
-use super::tables::{Local, Reference, rows};
+use super::tables::{Local, Reference};
 use crate::feedback::Feedback;
 use crate::postgres::{Table, literal};
 use crate::text::{Text, tr};
@@ -335,7 +335,7 @@ impl Synced {
     /// The rows of the table on one side, as SQL behind FROM and UPDATE: those of tables that inherit from it are not
     /// its own.
     pub fn rows(&self, side: Side) -> String {
-        rows(&self.table, self.on(side).ordinary)
+        self.table.rows(self.on(side).ordinary)
     }
 
     fn new(table: Table, central: Local, clone: Local) -> Self {

@@ -167,15 +167,6 @@ impl Reference {
     }
 }
 
-/// The rows of a table, as SQL behind FROM and UPDATE: of an `ordinary` one without those of tables that inherit from
-/// it, of a partitioned one with its partitions.
-pub fn rows(table: &Table, ordinary: bool) -> String {
-    match ordinary {
-        true => format!("ONLY {table}"),
-        false => table.to_string(),
-    }
-}
-
 /// Reads the tables of some schemas from one database, and the foreign keys that refer to them.
 pub fn read(
     client: &mut impl GenericClient,

@@ -1,5 +1,5 @@
--- Who holds locks on some relations, their partitions, or what inherits from them. $1: oid[]. Returns relation (as SQL), process, application, and the user:
--- none for an autovacuum, whose kind of process is not shown to everybody.
+-- Who holds locks on some relations, their partitions, or what inherits from them. $1: oid[]. Returns relation (as SQL),
+-- process, application, and the user: none for an autovacuum, whose kind of process is not shown to everybody.
 WITH RECURSIVE below AS (
     SELECT o.oid FROM unnest($1::oid[]) AS o (oid)
     UNION

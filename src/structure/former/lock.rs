@@ -55,14 +55,14 @@ pub(super) fn all(
     let doing = || tr!("Locking the tables that are upgraded");
     // A server looks for deadlocks after this time, and then ends the transaction of somebody who waits; an autovacuum
     // in the way is ended then, too.
-    let patience: i64 = transaction
+    let milliseconds: i64 = transaction
         .query_one(
             "SELECT setting::bigint FROM pg_settings WHERE name = 'deadlock_timeout'",
             &[],
         )
         .doing(doing)?
         .get(0);
-    let until_deadlock = Duration::from_millis(patience.unsigned_abs());
+    let until_deadlock = Duration::from_millis(milliseconds.unsigned_abs());
     let step = STEP.min(until_deadlock / 2);
     let started = Instant::now();
     loop {

@@ -121,7 +121,6 @@ impl Apply<'_> {
 
     /// Writes these columns, where they are not as staged.
     pub(super) fn late(&mut self, number: usize, rows: &str, late: Late) -> Result<u64> {
-        let synced = &self.scope.tables[number];
         let travel = self.columns(number);
         let mut columns = match late {
             Late::Left => self.late_columns(number),
@@ -145,7 +144,7 @@ impl Apply<'_> {
         })?;
         let names = || columns.iter().map(String::as_str);
         let sql = Template::new(include_str!("../../../sql/sync/late.sql"))
-            .set("table", synced.rows(self.receiver.side))
+            .set("table", self.rows_of(number))
             .set("fields", fields)
             .set("late", fields_of("t", names()))
             .set("new", fields_of("(i.new)", names()))

@@ -86,7 +86,7 @@ impl Apply<'_> {
         while let Some((from, to)) = parts.pop() {
             self.feedback.check()?;
             let sql = Template::new(include_str!("../../../sql/sync/unreadable.sql"))
-                .set("table", synced.rows(self.receiver.side))
+                .set("table", self.rows_of(number))
                 .set("number", number.to_string())
                 .set("fields", fields.clone())
                 .set("from", from.to_string())

@@ -229,7 +229,7 @@ impl Apply<'_> {
         let sql = self
             .receiver
             .template(include_str!("../../../sql/sync/missing_rows.sql"))
-            .set("table", synced.rows(self.receiver.side))
+            .set("table", self.rows_of(number))
             .set("number", number.to_string())
             .set("object_table", literal(&synced.table.plain()))
             .set("sender", sender.name())

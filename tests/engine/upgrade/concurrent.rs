@@ -1,5 +1,7 @@
 //! Upgrades while others work.
 
+use std::thread::JoinHandle;
+
 use lizsync::error::Error;
 use lizsync::feedback::{Event, Feedback};
 use postgres::error::SqlState;
@@ -8,6 +10,12 @@ use serde_json::json;
 use super::fixture::{former, uid};
 use super::{UPGRADE, content, synchronize, upgrade};
 use crate::support::{Database, messages, run, wait_for_lock};
+
+/// An upgrade that goes on beside the test.
+fn upgrading(database: &Database) -> JoinHandle<Result<(), Error>> {
+    let parameters = json!({"CONNECTION_NAME": database.conninfo(), "RUNIT": true});
+    std::thread::spawn(move || run(UPGRADE, parameters).map(|_| ()))
+}
 
 #[test]
 fn what_is_committed_while_it_waits_is_not_lost() {
@@ -28,10 +36,7 @@ fn what_is_committed_while_it_waits_is_not_lost() {
                 uid('L')
             ))
             .unwrap();
-        let conninfo = one.conninfo();
-        let upgrading = std::thread::spawn(move || {
-            run(UPGRADE, json!({"CONNECTION_NAME": conninfo, "RUNIT": true})).map(|_| ())
-        });
+        let upgrading = upgrading(&one);
         wait_for_lock(&one.name);
         editor.batch_execute("COMMIT").unwrap();
         upgrading.join().unwrap().unwrap();
@@ -93,10 +98,7 @@ fn who_writes_through_a_partitioned_table_is_waited_for() {
     editor
         .batch_execute("BEGIN; INSERT INTO gis.visit VALUES ('2025-01-02', 'first')")
         .unwrap();
-    let conninfo = old.conninfo();
-    let upgrading = std::thread::spawn(move || {
-        run(UPGRADE, json!({"CONNECTION_NAME": conninfo, "RUNIT": true})).map(|_| ())
-    });
+    let upgrading = upgrading(&old);
     wait_for_lock(&old.name);
     editor
         .batch_execute("INSERT INTO gis.visit VALUES ('2024-01-02', 'second'); COMMIT")
@@ -193,10 +195,7 @@ fn who_rolls_back_to_a_savepoint_and_edits_again_is_not_ended() {
                 "BEGIN; SAVEPOINT s; INSERT INTO gis.tree (name) VALUES ('try'); ROLLBACK TO s",
             )
             .unwrap();
-        let conninfo = old.conninfo();
-        let upgrading = std::thread::spawn(move || {
-            run(UPGRADE, json!({"CONNECTION_NAME": conninfo, "RUNIT": true})).map(|_| ())
-        });
+        let upgrading = upgrading(&old);
         wait_for_lock(&old.name);
         editor
             .batch_execute("INSERT INTO gis.tree (name) VALUES ('edited'); COMMIT")
